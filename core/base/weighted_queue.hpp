@@ -51,7 +51,8 @@ class WeightedQueue {
     template <class Clock, class Duration>
     std::optional<T> pop_until(std::chrono::time_point<Clock, Duration> deadline) {
         std::unique_lock lock(mutex_);
-        filled_.wait_until(lock, deadline, [this] { return closed_ || nudged_ || !items_.empty(); });
+        filled_.wait_until(lock, deadline,
+                           [this] { return closed_ || nudged_ || !items_.empty(); });
         nudged_ = false;
         return take(lock);
     }

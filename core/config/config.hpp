@@ -16,7 +16,7 @@
 namespace pgat::config {
 
 struct Tls {
-    bool enabled = false; // false: libpq's "prefer"; true: "verify-full", unless mode says otherwise
+    bool enabled = false; // false: libpq's "prefer"; true: "verify-full", unless mode is set
     std::string mode;     // libpq's sslmode, wins over enabled
     std::string ca_file;
     std::string cert_file;
@@ -25,7 +25,7 @@ struct Tls {
 
 // How to reach Postgres. What is empty is left to libpq: its environment, service and password files.
 struct PgConnection {
-    std::string uri; // postgres://… or a keyword/value string; the other members, where set, win over it
+    std::string uri; // postgres://… or keywords and values; members that are set win over it
     std::string host;
     std::optional<std::uint16_t> port;
     std::string name;

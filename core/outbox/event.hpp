@@ -35,7 +35,7 @@ struct Event {
 struct Mark {
     std::size_t events_before; // in this chunk
     Lsn position;              // safe to confirm once everything before it is delivered
-    Xid xid;                   // the completed transaction; 0 for mere progress, and if it had no event
+    Xid xid;                   // the completed transaction; 0: mere progress, or it had no event
 };
 
 // Bytes with a fixed address: blocks, never moved. Not thread-safe.

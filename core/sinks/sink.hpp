@@ -19,9 +19,9 @@ namespace pgat::sinks {
 // One event on its way out. The text is the caller's and stays where it is until publish() returns.
 struct OutgoingEvent {
     std::uint32_t attempt = 1;
-    std::string_view id;       // "<streams.uid>-<id>-<created_at in µs>", the same at every attempt
-    std::string_view key;      // ordering key; empty: ordered with the whole stream
-    std::string_view payload;  // JSON as Postgres printed it
+    std::string_view id;      // "<streams.uid>-<id>-<created_at in µs>", the same at every attempt
+    std::string_view key;     // ordering key; empty: ordered with the whole stream
+    std::string_view payload; // JSON as Postgres printed it
     std::string_view metadata; // JSON, or empty
     StreamId stream;
     Xid xid;
@@ -39,9 +39,9 @@ enum class Verdict : std::uint8_t {
 // What a call said about the sink itself.
 enum class Status {
     ok,
-    unavailable, // peer down or throttling: no event is charged an attempt
-    cancelled,   // stopped early, by cancel() or the deadline
-    broken,      // the instance is unusable; the first unsettled event is charged an attempt
+    unavailable,   // peer down or throttling: no event is charged an attempt
+    cancelled,     // stopped early, by cancel() or the deadline
+    broken,        // the instance is unusable; the first unsettled event is charged an attempt
     misconfigured, // from the constructor only: this configuration can never work
     unsupported,   // likewise: it needs what this host does not offer
 };
