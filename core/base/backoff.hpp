@@ -1,5 +1,6 @@
-// How long to wait before the next try: doubling from `initial` to `max`, each wait drawn between half
-// and all of that ("equal jitter"), so that many daemons do not return in step. Not thread-safe.
+// How long to wait before the next try: doubling from `initial` to `max`, each wait drawn between
+// half and all of that ("equal jitter"), so that many daemons do not return in step. Not
+// thread-safe.
 #pragma once
 
 #include <chrono>

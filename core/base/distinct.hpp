@@ -1,7 +1,8 @@
-// A number that cannot be mistaken for another kind of number: an xid is not an event id is not an LSN.
+// A number that cannot be mistaken for another kind of number: an xid is not an event id is not an
+// LSN.
 //
-// Distinct<Tag, Rep> orders, compares and hashes like Rep, converts from and to it only by name, and
-// has no arithmetic: what may be added to what is for each type to say.
+// Distinct<Tag, Rep> orders, compares and hashes like Rep, converts from and to it only by name,
+// and has no arithmetic: what may be added to what is for each type to say.
 #pragma once
 
 #include <compare>

@@ -1,8 +1,8 @@
 // The one exception of the core.
 //
-// It says what is wrong, what the operator can do about it (hint), and what the program does about it
-// (remedy). Callers branch on the remedy, or on the SQLSTATE where a protocol step asks for it; never on
-// the text, which servers translate.
+// It says what is wrong, what the operator can do about it (hint), and what the program does about
+// it (remedy). Callers branch on the remedy, or on the SQLSTATE where a protocol step asks for it;
+// never on the text, which servers translate.
 #pragma once
 
 #include <stdexcept>
@@ -12,11 +12,12 @@
 namespace pgat {
 
 enum class Remedy {
-    retry,     // the same call may work later on the same connection
-    reconnect, // the connection is lost or useless: open new ones and recover
-    recover,   // the slot or the cursor is not what it should be: run the recovery again
-    stop,      // no attempt of this process will help; exit with status 1
-    configure, // bad arguments or configuration: exit with status 2, a restart would not help
+    retry,       // the same call may work later on the same connection
+    reconnect,   // the connection is lost or useless: open new ones and recover
+    recover,     // the slot or the cursor is not what it should be: run the recovery again
+    stop,        // no attempt of this process will help; exit with status 1
+    configure,   // bad arguments or configuration: exit with status 2, a restart would not help
+    interrupted, // not a failure: a wait was ended because the program is asked to stop
 };
 
 class Error : public std::runtime_error {

@@ -1,4 +1,5 @@
-// An eventfd that other threads ring to end a poll(2). One owner waits on fd(); any thread may ring().
+// An eventfd that other threads ring to end a poll(2). One owner waits on fd(); any thread may
+// ring().
 #pragma once
 
 namespace pgat {

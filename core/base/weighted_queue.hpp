@@ -1,8 +1,9 @@
 // A queue between two threads, bounded by a weight (bytes) and a count, that can be closed.
 //
-// The producer must not block (it answers keepalives): it asks full() before it reads more, and is rung
-// through `on_room` when there is room again. One item heavier than the whole bound still passes, alone.
-// After close() push() drops its item; pop drains what is left, then returns nothing.
+// The producer must not block (it answers keepalives): it asks full() before it reads more, and is
+// rung through `on_room` when there is room again. One item heavier than the whole bound still
+// passes, alone. After close() push() drops its item; pop drains what is left, then returns
+// nothing.
 #pragma once
 
 #include <chrono>
@@ -24,8 +25,8 @@ class WeightedQueue {
         std::size_t weight;
     };
 
-    // `on_room` is called, without the lock, by the consumer's thread whenever a full queue has room
-    // again. It must outlive the queue and not throw.
+    // `on_room` is called, without the lock, by the consumer's thread whenever a full queue has
+    // room again. It must outlive the queue and not throw.
     explicit WeightedQueue(Bounds bounds, std::function<void()> on_room = {})
         : bounds_(bounds), on_room_(std::move(on_room)) {}
 
@@ -47,7 +48,8 @@ class WeightedQueue {
         return is_full();
     }
 
-    // The next item, waiting until `deadline` for one. Nothing: none came in time, or closed and empty.
+    // The next item, waiting until `deadline` for one. Nothing: none came in time, or closed and
+    // empty.
     template <class Clock, class Duration>
     std::optional<T> pop_until(std::chrono::time_point<Clock, Duration> deadline) {
         std::unique_lock lock(mutex_);

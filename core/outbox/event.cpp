@@ -6,7 +6,8 @@ namespace pgat::outbox {
 
 char *Arena::reserve(std::size_t size) {
     if (size > left_) {
-        // What does not fit a block well gets one of its own, and the current one goes on being filled.
+        // What does not fit a block well gets one of its own, and the current one goes on being
+        // filled.
         if (size > block_size / 4) {
             blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
             return blocks_.back().get();

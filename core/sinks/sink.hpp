@@ -1,5 +1,5 @@
-// A sink as the delivery loop sees it: one call a batch, an outcome an event, a status for the sink as a
-// whole. PluginSink is the one the daemon uses; it speaks the C ABI of plugin-api/.
+// A sink as the delivery loop sees it: one call a batch, an outcome an event, a status for the sink
+// as a whole. PluginSink is the one the daemon uses; it speaks the C ABI of plugin-api/.
 //
 // Threads: an instance is made, used and destroyed on one thread; cancel() alone may come from any.
 #pragma once
@@ -53,7 +53,8 @@ struct Reason {
     std::chrono::milliseconds retry_after{0}; // not before; 0: the caller's backoff
 };
 
-// The outcome of one publish(). Reused from call to call, so that it allocates nothing in the long run.
+// The outcome of one publish(). Reused from call to call, so that it allocates nothing in the long
+// run.
 struct Outcomes {
     Status status = Status::ok;
     std::string reason; // unless ok
@@ -73,7 +74,8 @@ class Sink {
     virtual void publish(std::span<const OutgoingEvent> events,
                          std::chrono::steady_clock::time_point deadline, Outcomes &outcomes) = 0;
 
-    // Asks the sink whether it can take events, and lets it serve its heartbeats. ok where it cannot tell.
+    // Asks the sink whether it can take events, and lets it serve its heartbeats. ok where it
+    // cannot tell.
     virtual bool has_probe() const noexcept = 0;
     virtual Status probe(std::chrono::steady_clock::time_point deadline, std::string &reason,
                          std::chrono::milliseconds &retry_after) = 0;
