@@ -1,0 +1,202 @@
+#include "support/cluster.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/waiting.hpp"
+
+namespace pgat::support {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string read_file(const fs::path &path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+void must(const std::vector<std::string> &argv, bool as_postgres) {
+    const auto finished =
+        run(argv, {.environment = {}, .directory = "/", .as_postgres = as_postgres},
+            std::chrono::seconds(120));
+    if (finished.status != 0)
+        throw std::runtime_error(fmt::format("{} ended with status {}: {}{}", argv[0],
+                                             finished.status, finished.out, finished.err));
+}
+
+fs::path temporary_folder() {
+    std::string name = (fs::temp_directory_path() / "pgat-cluster-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed: " + name);
+    if (const auto account = unprivileged_account())
+        if (::chown(name.c_str(), account->user, account->group) != 0)
+            throw std::runtime_error("chown failed: " + name);
+    return name;
+}
+
+// initdb takes seconds, a copy of its work a fraction of one: made once a build folder.
+fs::path template_data(const std::string &encoding) {
+    const char *const build = std::getenv("PGAT_BUILD_DIR"); // NOLINT(concurrency-mt-unsafe)
+    const fs::path keep = fs::path(build == nullptr ? "." : build) / "tests" / "clusters";
+    fs::create_directories(keep);
+    const auto made = keep / fmt::format("{}-{}", Cluster::major_version(), encoding);
+    const int lock = ::open((made.string() + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (lock < 0 || ::flock(lock, LOCK_EX) != 0)
+        throw std::runtime_error("cannot lock " + made.string());
+    if (!fs::exists(made)) {
+        const auto aside = temporary_folder();
+        must({Cluster::bin() / "initdb", "--no-sync", "-A", "trust", "-U", "postgres",
+              "--no-locale", "-E", encoding, "-D", aside / "data"},
+             true);
+        const auto half = made.string() + ".half";
+        fs::remove_all(half);
+        must({"cp", "-a", aside / "data", half}, false);
+        fs::rename(half, made);
+        fs::remove_all(aside);
+    }
+    ::close(lock);
+    return made;
+}
+
+} // namespace
+
+std::uint16_t free_port() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto *const generic = reinterpret_cast<sockaddr *>(&address);
+    if (fd < 0 || ::bind(fd, generic, size) != 0 || ::getsockname(fd, generic, &size) != 0)
+        throw std::runtime_error("cannot find a free port");
+    ::close(fd);
+    return ntohs(address.sin_port);
+}
+
+fs::path Cluster::bin() {
+    if (const char *given = std::getenv("PGAT_TEST_POSTGRES_BIN"))
+        return given; // NOLINT(concurrency-mt-unsafe)
+    std::vector<fs::path> versions;
+    if (fs::exists("/usr/lib/postgresql"))
+        for (const auto &entry : fs::directory_iterator("/usr/lib/postgresql"))
+            if (fs::exists(entry.path() / "bin" / "initdb")) versions.push_back(entry.path());
+    if (versions.empty())
+        throw std::runtime_error(
+            "no Postgres server programs: install Debian's package postgresql, or "
+            "name their folder in PGAT_TEST_POSTGRES_BIN");
+    return *std::max_element(versions.begin(), versions.end()) / "bin";
+}
+
+int Cluster::major_version() {
+    static const int version = [] {
+        // "postgres (PostgreSQL) 15.4 (Debian …)"
+        const auto text = run({bin() / "postgres", "--version"}).out;
+        return std::stoi(text.substr(text.find(')') + 1));
+    }();
+    return version;
+}
+
+Cluster &Cluster::shared() {
+    static Cluster cluster;
+    return cluster;
+}
+
+Cluster::Cluster(const Options &options) : folder_(temporary_folder()) {
+    must({"cp", "-a", template_data(options.encoding), data()}, false);
+    port_ = free_port();
+    {
+        std::ofstream configuration(data() / "postgresql.conf", std::ios::app);
+        configuration << "\nlisten_addresses = '127.0.0.1'\n"
+                      << "port = " << port_ << "\n"
+                      << "unix_socket_directories = '" << folder_.string() << "'\n"
+                      << "fsync = " << (options.fsync ? "on" : "off") << "\n"
+                      << "wal_level = logical\nmax_wal_senders = 20\nmax_replication_slots = 20\n"
+                      << "max_prepared_transactions = 50\nmax_connections = 150\n"
+                      << "timezone = 'Pacific/Chatham'\nlog_timezone = 'UTC'\n"
+                      << "log_min_messages = warning\n";
+        for (const auto &[name, value] : options.settings)
+            configuration << name << " = '" << value << "'\n";
+        const auto trusting = read_file(data() / "pg_hba.conf");
+        std::ofstream hba(data() / "pg_hba.conf");
+        for (const auto &line : options.hba)
+            hba << line << "\n";
+        hba << trusting;
+    }
+    start();
+}
+
+Cluster::~Cluster() {
+    if (server_) {
+        server_->signal(SIGQUIT);
+        server_->wait(std::chrono::seconds(30));
+        server_.reset();
+    }
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+}
+
+void Cluster::start() {
+    server_ = std::make_unique<Process>(
+        std::vector<std::string>{bin() / "postgres", "-D", data()},
+        Process::Options{.environment = {}, .directory = folder_, .as_postgres = true});
+    const auto ready = [this] {
+        if (!server_->running()) return true;
+        return read_file(data() / "postmaster.pid").find("ready") != std::string::npos;
+    };
+    if (!eventually(ready, std::chrono::seconds(60)) || !server_->running())
+        throw std::runtime_error("Postgres did not start: " + log());
+}
+
+void Cluster::stop(Stop how) {
+    server_->signal(how == Stop::fast ? SIGINT : SIGQUIT);
+    if (!server_->wait(std::chrono::seconds(60)))
+        throw std::runtime_error("Postgres did not stop: " + log());
+}
+
+void Cluster::restart(Stop how) {
+    stop(how);
+    start();
+}
+
+void Cluster::set(const std::string &name, const std::string &value) {
+    std::ofstream(data() / "postgresql.conf", std::ios::app) << name << " = '" << value << "'\n";
+}
+
+void Cluster::reload() const { server_->signal(SIGHUP); }
+
+std::string Cluster::log() const { return server_->err(); }
+
+std::string Cluster::create_database() {
+    auto name = fmt::format("test_{}", ++databases_);
+    connect("postgres").exec("CREATE DATABASE " + name);
+    return name;
+}
+
+postgres::Keywords Cluster::keywords(const std::string &database, const std::string &user) const {
+    return {{"host", "127.0.0.1"},
+            {"port", std::to_string(port_)},
+            {"dbname", database},
+            {"user", user}};
+}
+
+postgres::Connection Cluster::connect(const std::string &database, const std::string &user) const {
+    postgres::SessionOptions options;
+    options.keywords = keywords(database, user);
+    return postgres::Connection::open(options);
+}
+
+} // namespace pgat::support
