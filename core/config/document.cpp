@@ -1,0 +1,156 @@
+#include "config/document.hpp"
+
+#include <system_error>
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include "base/error.hpp"
+#include "config/text_file.hpp"
+
+namespace pgat::config {
+
+namespace {
+
+// Deeper than any configuration; an alias that contains itself would go on for ever.
+constexpr int max_depth = 32;
+
+class Builder {
+  public:
+    Builder(const std::string &file, Problems &problems) : file_(file), problems_(problems) {}
+
+    Node build(const YAML::Node &yaml, const std::string &path, const std::string &place,
+               int depth = 0) {
+        if (depth > max_depth)
+            throw Error(Remedy::configure, fmt::format("{}: {}: nested too deeply", place, path));
+        Node node;
+        node.place = place;
+        switch (yaml.Type()) {
+        case YAML::NodeType::Undefined:
+        case YAML::NodeType::Null:
+            break;
+        case YAML::NodeType::Scalar:
+            node.kind = Node::Kind::scalar;
+            node.text = node.written = yaml.Scalar();
+            node.quoted = yaml.Tag() == "!" || yaml.Tag() == "tag:yaml.org,2002:str";
+            break;
+        case YAML::NodeType::Sequence:
+            node.kind = Node::Kind::list;
+            for (const auto &item : yaml)
+                node.values.push_back(build(item, path, place_of(item, place), depth + 1));
+            break;
+        case YAML::NodeType::Map:
+            build_map(yaml, node, path, depth);
+            break;
+        }
+        return node;
+    }
+
+    std::string place_of(const YAML::Node &yaml, const std::string &otherwise) const {
+        const YAML::Mark mark = yaml.Mark();
+        return mark.is_null() ? otherwise : fmt::format("{}:{}", file_, mark.line + 1);
+    }
+
+  private:
+    void build_map(const YAML::Node &yaml, Node &node, const std::string &path, int depth) {
+        node.kind = Node::Kind::map;
+        for (const auto &member : yaml) {
+            const std::string place = place_of(member.first, node.place);
+            if (!member.first.IsScalar()) {
+                problems_.add(place, path, "a key must be a plain word");
+                continue;
+            }
+            const std::string key = member.first.Scalar();
+            const std::string full = path.empty() ? key : path + "." + key;
+            if (const Node *first = node.find(key)) {
+                problems_.add(place, full, fmt::format("is set twice, first at {}", first->place));
+                continue;
+            }
+            Node value = build(member.second, full, place, depth + 1);
+            value.key = key;
+            node.values.push_back(std::move(value));
+        }
+    }
+
+    const std::string &file_;
+    Problems &problems_;
+};
+
+std::string read_configuration(const std::string &file) {
+    try {
+        return read_text_file(file);
+    } catch (const std::system_error &error) {
+        throw Error(Remedy::configure, fmt::format("cannot read the configuration file {}: {}",
+                                                   file, error.code().message()))
+            .with_hint("name the file with --config FILE or in ASYNC_TRIGGERS_CONFIG, and let this "
+                       "user read it");
+    }
+}
+
+// The parser's own words, without what they quote of the file: an unquoted password may start with "*".
+std::string without_quotations(const std::string &message) {
+    return message.substr(0, message.find(':'));
+}
+
+} // namespace
+
+Node *Node::find(const std::string &name) {
+    for (Node &value : values)
+        if (value.key == name) return &value;
+    return nullptr;
+}
+
+const Node *Node::find(const std::string &name) const {
+    for (const Node &value : values)
+        if (value.key == name) return &value;
+    return nullptr;
+}
+
+const char *Node::kind_name() const noexcept {
+    switch (kind) {
+    case Kind::null:
+        return "empty";
+    case Kind::scalar:
+        return "a single value";
+    case Kind::list:
+        return "a list";
+    case Kind::map:
+        break;
+    }
+    return "a map";
+}
+
+Node read_document(const std::string &file, Problems &problems) {
+    const std::string text = read_configuration(file);
+    try {
+        const auto documents = YAML::LoadAll(text);
+        if (documents.size() > 1) {
+            throw Error(Remedy::configure, fmt::format("{}: holds {} YAML documents, one is wanted",
+                                                       file, documents.size()))
+                .with_hint("remove the lines that read '---', or all but the first document");
+        }
+        Node root;
+        root.place = file + ":1";
+        if (!documents.empty()) {
+            Builder builder(file, problems);
+            root = builder.build(documents.front(), "", root.place);
+        }
+        if (root.kind == Node::Kind::null) root.kind = Node::Kind::map;
+        if (root.kind != Node::Kind::map) {
+            throw Error(Remedy::configure,
+                        fmt::format("{}: must be a map of keys at the top, is {}", root.place,
+                                    root.kind_name()))
+                .with_hint("write 'key: value' lines; config.example.yaml shows every key");
+        }
+        return root;
+    } catch (const YAML::Exception &error) {
+        throw Error(Remedy::configure,
+                    fmt::format("{}:{}: not valid YAML (column {}): {}", file, error.mark.line + 1,
+                                error.mark.column + 1, without_quotations(error.msg)))
+            .with_hint(
+                "quote values that begin with one of * & ! | > % @ ` or contain ': ' or ' #', "
+                "and indent with spaces");
+    }
+}
+
+} // namespace pgat::config
