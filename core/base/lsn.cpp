@@ -25,8 +25,6 @@ std::optional<Lsn> Lsn::parse(std::string_view text) noexcept {
     return Lsn((*high << 32) | *low);
 }
 
-std::string Lsn::text() const {
-    return fmt::format("{}", *this);
-}
+std::string Lsn::text() const { return fmt::format("{}", *this); }
 
 } // namespace pgat
