@@ -38,6 +38,8 @@ SOURCES = {".c", ".cpp", ".h", ".hpp"}
 FOLDERS = ["core", "plugin-api", "plugins", "sql", "tests", "packaging", "docs", ".ci"]
 DRAWERS = re.compile(r"^(utils?|common|helpers?|misc|managers?|impl)$")
 MANY_FILES = 3
+# Folders of inputs, and of headers that are installed as they stand, hold nothing else.
+NO_README = {"corpus", "include"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 
@@ -94,7 +96,7 @@ def folder_findings(folder, files):
         yield f"{folder}:1: not a room: add it to tests/lint/house.py in its place, or move it"
     if DRAWERS.match(parts[-1]):
         yield f"{folder}:1: a drawer: name the idea that the folder holds"
-    if len(files) > MANY_FILES and "README.md" not in files and "corpus" not in parts:
+    if len(files) > MANY_FILES and "README.md" not in files and not NO_README & set(parts):
         yield f"{folder}:1: {len(files)} files and no README.md that says what belongs here"
     for name in files:
         if Path(name).suffix in SOURCES and DRAWERS.match(Path(name).stem):
