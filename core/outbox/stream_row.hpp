@@ -1,0 +1,87 @@
+// The row of async_triggers.streams: the durable form of a stream's cursor, and who may write it.
+//
+// Every write names the generation of the daemon that took the stream and throws Error (recover),
+// "fenced", if the row has another: a daemon that was asleep while another took over must not write.
+// Every write also writes `written_by`, the xid of the write itself, which must equal the row's system
+// column xmin: the two differ after a dump was restored elsewhere, whose xids mean nothing there. So
+// nobody else updates these rows without setting it, and none of this runs below a savepoint.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/distinct.hpp"
+#include "base/identifiers.hpp"
+#include "base/lsn.hpp"
+#include "outbox/cursor.hpp"
+#include "outbox/event.hpp"
+#include "postgres/connection.hpp"
+
+namespace pgat::outbox {
+
+using Generation = Distinct<struct GenerationTag, std::int64_t>;
+
+// Where a row was written: a server and its history.
+struct Home {
+    std::string system_identifier;
+    std::uint32_t timeline = 0;
+    bool operator==(const Home &) const = default;
+};
+
+// How a row came to the server that we found it on.
+enum class Origin {
+    fresh, // no daemon has written it yet
+    here,  // written on this server, or on the one whose standby this was
+    moved, // written elsewhere and carried here byte by byte (pg_upgrade, a base backup): adopted
+    restored, // from a dump: its xids mean nothing here
+};
+
+struct StreamRow {
+    StreamId id;
+    std::string uid;
+    Generation generation;
+    Home home;                     // of the last write; no identifier: never written by a daemon
+    bool written_in_place = false; // written_by is the tuple's own xmin
+    std::optional<Lsn> confirmed;
+    std::optional<Position> failover_checkpoint;
+    std::optional<Timestamp> next_maintenance;
+    Cursor cursor;
+};
+
+// A stream taken by this daemon, as every write needs it.
+struct Ownership {
+    StreamId stream;
+    Generation generation;
+    Home home;
+};
+
+struct TakenStream {
+    StreamRow before; // as it was found
+    Origin origin;
+    Ownership ownership;
+};
+
+Origin origin_of(const StreamRow &row, const Home &here) noexcept;
+
+// The row, if there is one.
+std::optional<StreamRow> load_stream_row(postgres::Connection &connection, StreamId stream);
+
+// Makes the row if there is none, and raises its generation, in one transaction: writes of any other
+// daemon fail from now on. Throws Error (stop), changing nothing, for a row out of a restored dump.
+TakenStream take_stream(postgres::Connection &connection, StreamId stream, const Home &here);
+
+// The whole cursor with the position up to which the slot may be confirmed.
+void store_cursor(postgres::Connection &connection, const Ownership &ours, const Cursor &cursor,
+                  Lsn confirmed);
+// The position alone, while the sink is down.
+void store_position(postgres::Connection &connection, const Ownership &ours, Lsn confirmed);
+// The lowest event known to be undelivered; nothing: healthy again.
+void store_failover_checkpoint(postgres::Connection &connection, const Ownership &ours,
+                               const std::optional<Position> &lowest);
+void store_next_maintenance(postgres::Connection &connection, const Ownership &ours,
+                            Timestamp when);
+// Throws as the writes do, and writes nothing.
+void require_ownership(postgres::Connection &connection, const Ownership &ours);
+
+} // namespace pgat::outbox
