@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include "postgres/refusal.hpp"
 #include "postgres/sqlstate.hpp"
 
 namespace pgat::postgres {
@@ -76,14 +77,16 @@ Connection Connection::open(const SessionOptions &options) {
     connection.notice_receiver_ = std::make_unique<std::function<void(std::string_view)>>();
     PQsetNoticeReceiver(connection.handle(), receive_notice, connection.notice_receiver_.get());
 
+    PQsetErrorVerbosity(connection.handle(), PQERRORS_VERBOSE); // for refusal()
     const auto deadline = Clock::now() + options.connect_timeout;
     auto step = PGRES_POLLING_WRITING;
     while (step != PGRES_POLLING_OK) {
         if (PQstatus(connection.handle()) == CONNECTION_BAD || step == PGRES_POLLING_FAILED)
-            throw connection.failure("cannot connect to Postgres");
+            throw refusal(trimmed(PQerrorMessage(connection.handle())));
         connection.wait(step == PGRES_POLLING_WRITING, deadline);
         step = PQconnectPoll(connection.handle());
     }
+    PQsetErrorVerbosity(connection.handle(), PQERRORS_DEFAULT);
     if (PQsetnonblocking(connection.handle(), 1) != 0)
         throw connection.failure("cannot connect to Postgres");
 

@@ -62,6 +62,17 @@ TEST(Connection, AsksToReconnectWhenNobodyListens) {
         << error.what();
 }
 
+TEST(Connection, GivesTheSqlstateOfARefusalAndAHint) {
+    const auto error = failure_of([] { Cluster::shared().connect("nowhere"); });
+    EXPECT_EQ(error.remedy(), Remedy::reconnect);
+    EXPECT_EQ(error.sqlstate(), sqlstate::invalid_catalog_name);
+    EXPECT_EQ(std::string(error.what()),
+              "cannot connect to Postgres: connection to server at \"127.0.0.1\", port " +
+                  std::to_string(Cluster::shared().port()) +
+                  " failed: FATAL:  database \"nowhere\" does not exist");
+    EXPECT_EQ(error.hint(), "check the database's name, or create it");
+}
+
 TEST(Connection, EndsAWaitWhenItsInterruptRings) {
     Wakeup bell;
     bell.ring();
