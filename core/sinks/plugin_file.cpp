@@ -1,0 +1,143 @@
+// From a file to a loaded library: whose it is, whether it is whole, whether it binds.
+#define BOOST_DLL_USE_STD_FS
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <system_error>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/dll/shared_library.hpp>
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "sinks/elf.hpp"
+#include "sinks/plugin.hpp"
+#include "sinks/text.hpp"
+#include "sinks/trust.hpp"
+
+namespace pgat::sinks {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Loaded {
+    boost::dll::shared_library library;
+    std::unique_ptr<const Plugin> plugin; // null: refused
+};
+
+// Leaked on purpose: destroying it would close the libraries while their threads may still run.
+struct Registry {
+    std::mutex mutex;
+    std::map<fs::path, Loaded> loaded;
+
+    static Registry &instance() {
+        static Registry &registry = *new Registry;
+        return registry;
+    }
+};
+
+[[noreturn]] void refuse(const fs::path &file, std::string_view why) {
+    throw Error(Remedy::configure, fmt::format("{}: {}", file.string(), why));
+}
+
+// Owner, permissions and the ELF header, before anything of the file is mapped. Returns warnings.
+std::vector<std::string> inspect(const fs::path &file) {
+    struct Descriptor {
+        int fd;
+        ~Descriptor() {
+            if (fd >= 0) ::close(fd);
+        }
+    };
+    const Descriptor opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (opened.fd < 0)
+        refuse(file, fmt::format("cannot be read: {}", std::generic_category().message(errno)));
+
+    struct stat file_status {};
+    struct stat folder_status {};
+    if (::fstat(opened.fd, &file_status) != 0 ||
+        ::stat(file.parent_path().c_str(), &folder_status) != 0)
+        refuse(file, fmt::format("cannot be read: {}", std::generic_category().message(errno)));
+    if (!S_ISREG(file_status.st_mode)) refuse(file, "not a regular file");
+
+    std::vector<std::string> warnings;
+    for (const Trust &trust : {trust_in(folder_status, file.parent_path().string()),
+                               trust_in(file_status, file.string())}) {
+        if (!trust.refusal.empty()) refuse(file, "not loaded: " + trust.refusal);
+        if (!trust.warning.empty()) warnings.push_back(trust.warning);
+    }
+    if (const std::string problem = elf_problem(opened.fd); !problem.empty())
+        refuse(file, problem + ": install the plugin again, built for this machine");
+    return warnings;
+}
+
+// The loader's message as a sentence. It is glibc's or musl's own; what it names is what helps.
+std::string binding_problem(const fs::path &file, std::string_view message) {
+    constexpr std::string_view missing = ": cannot open shared object file";
+    if (const auto end = message.find(missing); end != std::string_view::npos)
+        return fmt::format(
+            "needs {}, which is not installed here: install the package that brings it "
+            "(\"ldd {}\" lists all that is missing)",
+            message.substr(0, end), file.string());
+    if (message.find("undefined symbol") != std::string_view::npos ||
+        message.find("version `") != std::string_view::npos)
+        return fmt::format("cannot be loaded: {}: install it built against the libraries of this "
+                           "machine",
+                           message);
+    return fmt::format("cannot be loaded: {}", message);
+}
+
+boost::dll::shared_library open_library(const fs::path &file) {
+    namespace load_mode = boost::dll::load_mode;
+    boost::dll::shared_library library;
+    std::error_code failed;
+    ::dlerror();
+    library.load(file, failed, load_mode::rtld_now | load_mode::rtld_local);
+    if (failed) {
+        const char *message = ::dlerror(); // NOLINT(concurrency-mt-unsafe): it is per thread
+        refuse(file, binding_problem(file, one_line(message != nullptr ? message : failed.message(),
+                                                    max_reason)));
+    }
+    return library;
+}
+
+Plugin load(Loaded &entry, const fs::path &file) {
+    std::vector<std::string> warnings = inspect(file);
+    if (!entry.library.is_loaded()) entry.library = open_library(file);
+    if (!entry.library.has("pgat_sink_entry"))
+        refuse(file,
+               "not a plugin for postgres-async-triggers: it does not export pgat_sink_entry");
+    const auto &entry_point =
+        entry.library.get<std::remove_pointer_t<pgat_sink_entry_fn>>("pgat_sink_entry");
+    const pgat_sink_plugin *table = nullptr;
+    try {
+        table = entry_point(PGAT_ABI_MAJOR, PGAT_ABI_MINOR);
+    } catch (...) {
+        refuse(file,
+               "pgat_sink_entry threw an exception: the plugin is faulty, report it to its author");
+    }
+    Plugin plugin = read_table(table, file);
+    plugin.warnings.insert(plugin.warnings.begin(), warnings.begin(), warnings.end());
+    return plugin;
+}
+
+} // namespace
+
+const Plugin &load_plugin_file(const fs::path &file) {
+    std::error_code failed;
+    const fs::path canonical = fs::canonical(file, failed);
+    if (failed) refuse(file, fmt::format("cannot be read: {}", failed.message()));
+
+    Registry &registry = Registry::instance();
+    const std::lock_guard lock(registry.mutex);
+    Loaded &entry = registry.loaded[canonical];
+    if (!entry.plugin) entry.plugin = std::make_unique<const Plugin>(load(entry, canonical));
+    return *entry.plugin;
+}
+
+} // namespace pgat::sinks
