@@ -1,0 +1,76 @@
+#include "support/certificate.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+namespace pgat::support {
+
+namespace {
+
+constexpr long a_day = 86400;
+
+void must(bool worked) {
+    if (!worked) throw std::runtime_error("cannot make a certificate for the test");
+}
+
+void add_extension(X509 *certificate, int what, const char *value) {
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+    const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> extension(
+        X509V3_EXT_conf_nid(nullptr, &context, what, value), X509_EXTENSION_free);
+    must(extension && X509_add_ext(certificate, extension.get(), -1) == 1);
+}
+
+template <class Write>
+void write_file(const std::filesystem::path &path, Write write) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(path.c_str(), "w"),
+                                                                &std::fclose);
+    must(file && write(file.get()) == 1);
+}
+
+} // namespace
+
+Certificate::Certificate() {
+    std::string folder = std::filesystem::temp_directory_path() / "pgat-certificate-XXXXXX";
+    must(mkdtemp(folder.data()) != nullptr);
+    folder_ = folder;
+
+    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"),
+                                                                  EVP_PKEY_free);
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
+    must(key && certificate);
+    X509 *const x509 = certificate.get();
+    must(X509_set_version(x509, X509_VERSION_3) == 1);
+    must(ASN1_INTEGER_set(X509_get_serialNumber(x509), 1) == 1);
+    X509_gmtime_adj(X509_getm_notBefore(x509), -a_day);
+    X509_gmtime_adj(X509_getm_notAfter(x509), a_day);
+    must(X509_set_pubkey(x509, key.get()) == 1);
+    X509_NAME *const name = X509_get_subject_name(x509);
+    must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                                    reinterpret_cast<const unsigned char *>("localhost"), -1, -1,
+                                    0) == 1);
+    must(X509_set_issuer_name(x509, name) == 1);
+    add_extension(x509, NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(x509, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+    must(X509_sign(x509, key.get(), EVP_sha256()) > 0);
+
+    write_file(certificate_file(), [&](std::FILE *file) { return PEM_write_X509(file, x509); });
+    write_file(key_file(), [&](std::FILE *file) {
+        return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    });
+}
+
+Certificate::~Certificate() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+}
+
+} // namespace pgat::support
