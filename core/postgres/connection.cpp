@@ -165,6 +165,12 @@ void Connection::flush() {
     }
 }
 
+void Connection::take_in() {
+    if (PQconsumeInput(handle_.get()) == 0) throw failure("the connection to Postgres broke");
+    // Has libpq read notices and parameter changes; an idle session has no result to be busy with.
+    PQisBusy(handle_.get());
+}
+
 Result Connection::next_result() {
     const auto deadline = answer_deadline();
     while (PQisBusy(handle_.get()) != 0) {

@@ -79,6 +79,10 @@ class Connection {
     void wait(bool for_writing, std::chrono::steady_clock::time_point until) const;
     // Sends what libpq holds back.
     void flush();
+    // For an idle session whose socket() has become readable: takes in what the server said unasked.
+    // Throws Error (reconnect) if that was its end.
+    void take_in();
+    int socket() const noexcept { return PQsocket(handle_.get()); }
 
   private:
     struct Finish {
