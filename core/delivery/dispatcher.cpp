@@ -1,0 +1,230 @@
+#include "delivery/dispatcher.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "delivery/event_id.hpp"
+#include "observe/log.hpp"
+
+namespace pgat::delivery {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr observe::Log log{"delivery"};
+
+std::string_view name_of(sinks::Status status) {
+    switch (status) {
+    case sinks::Status::ok:
+        return "ok";
+    case sinks::Status::unavailable:
+        return "unavailable";
+    case sinks::Status::cancelled:
+        return "cancelled";
+    case sinks::Status::broken:
+        return "broken";
+    case sinks::Status::misconfigured:
+        return "misconfigured";
+    case sinks::Status::unsupported:
+        return "unsupported";
+    }
+    return "unknown";
+}
+
+} // namespace
+
+Dispatcher::Dispatcher(sinks::Sink &sink, const DispatchPolicy &policy, const Halt &halt,
+                       DeliveryCounts &counts)
+    : sink_(sink), policy_(policy), keys_(policy.group_key), halt_(halt), counts_(counts),
+      backoff_(policy.initial_backoff, policy.max_backoff) {}
+
+void Dispatcher::open(const Batch &batch, std::string_view uid) {
+    const std::size_t count = batch.events.size();
+    const std::size_t room = uid.size() + event_id_room;
+    if (ids_.size() < count * room) ids_.resize(count * room);
+    items_.assign(count, Item{});
+    for (std::size_t i = 0; i < count; ++i)
+        items_[i].id = write_event_id(ids_.data() + i * room, uid, batch.events[i]->at);
+    first_ = 0;
+}
+
+void Dispatcher::offer(const Batch &batch) {
+    const std::size_t limit = sink_.max_batch() == 0 ? items_.size() : sink_.max_batch();
+    keys_.forget();
+    outgoing_.clear();
+    offered_.clear();
+    for (std::size_t i = first_; i < items_.size() && outgoing_.size() < limit; ++i) {
+        if (items_[i].settled) continue;
+        const auto &event = *batch.events[i];
+        outgoing_.push_back({items_[i].attempt, items_[i].id, keys_.of(event), event.payload,
+                             event.metadata, policy_.stream, event.xid, event.commit_lsn,
+                             event.at.created_at});
+        offered_.push_back(i);
+    }
+    sink_.publish(outgoing_, Clock::now() + policy_.call_limit, outcomes_);
+    ++counts_.calls;
+}
+
+std::string_view Dispatcher::reason_of(std::size_t position) const {
+    const auto found = std::lower_bound(
+        outcomes_.reasons.begin(), outcomes_.reasons.end(), position,
+        [](const sinks::Reason &reason, std::size_t wanted) { return reason.index < wanted; });
+    if (found != outcomes_.reasons.end() && found->index == position) return found->text;
+    return outcomes_.reason.empty() ? "the sink gave no reason"
+                                    : std::string_view(outcomes_.reason);
+}
+
+void Dispatcher::reject(const Batch &batch, std::size_t index, const std::string &why,
+                        std::vector<Rejection> &rejected) {
+    if (!policy_.dead_letters || rejecting_everything()) return;
+    ++consecutive_rejected_;
+    rejected.push_back({batch.events[index], why, items_[index].attempt});
+    rejecting_.push_back(index);
+    items_[index].settled = true;
+}
+
+void Dispatcher::charge(const Batch &batch, std::size_t index, const std::string &why,
+                        std::vector<Rejection> &rejected) {
+    ++counts_.retried;
+    if (items_[index].attempt >= policy_.max_event_attempts) reject(batch, index, why, rejected);
+    // An event that blocks the stream is offered for ever; its count need not run over.
+    else
+        ++items_[index].attempt;
+}
+
+void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store) {
+    std::vector<Rejection> rejected;
+    std::uint64_t delivered = 0;
+    rejecting_.clear();
+    failure_.clear();
+    const auto failed = [this](std::size_t position) {
+        if (failure_.empty()) failure_ = reason_of(position);
+    };
+    for (std::size_t position = 0; position < offered_.size(); ++position) {
+        const std::size_t index = offered_[position];
+        switch (outcomes_.verdicts[position]) {
+        case sinks::Verdict::delivered:
+            items_[index].settled = items_[index].delivered = true;
+            consecutive_rejected_ = 0;
+            ++delivered;
+            break;
+        case sinks::Verdict::retry:
+            failed(position);
+            charge(batch, index, std::string(reason_of(position)), rejected);
+            break;
+        case sinks::Verdict::rejected:
+            reject(batch, index, std::string(reason_of(position)), rejected);
+            if (!items_[index].settled) failed(position);
+            break;
+        case sinks::Verdict::not_attempted:
+            break;
+        }
+    }
+    if (outcomes_.status != sinks::Status::ok && outcomes_.status != sinks::Status::cancelled) {
+        failure_ = fmt::format("{}: {}", name_of(outcomes_.status), outcomes_.reason);
+        if (outcomes_.status == sinks::Status::broken) {
+            const auto unsettled =
+                std::find_if(items_.begin() + static_cast<std::ptrdiff_t>(first_), items_.end(),
+                             [](const Item &item) { return !item.settled; });
+            if (unsettled != items_.end())
+                charge(batch, static_cast<std::size_t>(unsettled - items_.begin()), failure_,
+                       rejected);
+        }
+    } else if (outcomes_.status == sinks::Status::cancelled && delivered == 0 && failure_.empty()) {
+        failure_ = outcomes_.reason.empty() ? "no answer in time" : outcomes_.reason;
+    }
+    counts_.delivered += delivered;
+    if (!rejected.empty()) store_rejected(rejected, store);
+    while (first_ < items_.size() && items_[first_].settled)
+        ++first_;
+}
+
+void Dispatcher::store_rejected(const std::vector<Rejection> &rejected,
+                                const StoreRejections &store) {
+    try {
+        store(rejected);
+    } catch (...) {
+        // Not stored, not settled: the events are offered, and rejected, once more.
+        for (const auto index : rejecting_)
+            items_[index].settled = false;
+        consecutive_rejected_ -= static_cast<std::uint32_t>(
+            std::min<std::size_t>(consecutive_rejected_, rejecting_.size()));
+        while (first_ < items_.size() && items_[first_].settled)
+            ++first_;
+        throw;
+    }
+    counts_.rejected += rejected.size();
+    for (const auto &letter : rejected)
+        log.warn("an event went to async_triggers.dead_letters", {{"event", letter.event->at.id},
+                                                                  {"attempts", letter.attempts},
+                                                                  {"reason", letter.reason}});
+}
+
+void Dispatcher::report_failure(milliseconds wait) {
+    ++counts_.failed_calls;
+    if (failures_in_row_++ == 0) failing_since_ = Clock::now();
+    const std::int64_t seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - failing_since_).count();
+    if (failures_in_row_ < policy_.attempts)
+        log.warn("the sink did not take the batch, it will be offered again",
+                 {{"reason", failure_}, {"next_attempt_ms", wait.count()}});
+    else
+        log.error("the sink is down, events wait in the table until it is back",
+                  {{"reason", failure_},
+                   {"down_for_s", seconds},
+                   {"failed_calls", failures_in_row_},
+                   {"next_attempt_ms", wait.count()}});
+}
+
+void Dispatcher::report_recovery() {
+    if (failures_in_row_ >= policy_.attempts)
+        log.info("the sink takes events again", {{"failed_calls", failures_in_row_}});
+    failures_in_row_ = 0;
+    backoff_.reset();
+}
+
+Settled Dispatcher::deliver(const Batch &batch, std::string_view uid,
+                            const StoreRejections &store) {
+    open(batch, uid);
+    Settled settled;
+    while (first_ < items_.size() && !halt_.halted()) {
+        offer(batch);
+        try {
+            take_outcomes(batch, store);
+        } catch (const Error &error) {
+            settled.failure = error;
+            break;
+        }
+        if (failure_.empty()) {
+            report_recovery();
+            continue;
+        }
+        milliseconds wait = outcomes_.retry_after;
+        for (const auto &reason : outcomes_.reasons)
+            wait = std::max(wait, reason.retry_after);
+        // What the sink asks for is kept, and never answered by hurrying: the backoff still grows.
+        wait = std::max(wait, backoff_.next());
+        report_failure(wait);
+        if (halt_.wait_for(wait)) break;
+    }
+    settled.prefix = first_;
+    settled.whole = first_ == items_.size();
+    for (std::size_t i = first_; i < items_.size(); ++i)
+        if (items_[i].settled) settled.delivered.push_back(i);
+    return settled;
+}
+
+void Dispatcher::probe() {
+    if (!sink_.has_probe()) return;
+    std::string reason;
+    milliseconds retry_after{0};
+    const auto status = sink_.probe(Clock::now() + policy_.call_limit, reason, retry_after);
+    if (status != sinks::Status::ok && status != sinks::Status::cancelled)
+        log.warn("the idle sink does not answer well",
+                 {{"status", name_of(status)}, {"reason", reason}});
+}
+
+} // namespace pgat::delivery

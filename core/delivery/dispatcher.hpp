@@ -1,0 +1,115 @@
+// Delivers one batch to the sink: calls it until every event is settled, or the daemon halts.
+//
+// Policy of a failed call, whatever the verdicts: wait (the sink's retry_after, else a jittered backoff),
+// then offer what is not settled again, in order. An event is charged an attempt only when the failure was
+// its own; one charged max_event_attempts times, or rejected, becomes a dead letter, stored before the batch
+// counts it as settled. A sink that rejects everything is taken for broken: after max_consecutive_rejected
+// dead letters in a row, rejections only make it wait until something is delivered again. Such a wait lasts
+// as long as the sink needs; the events are in the table.
+//
+// Lives as long as the daemon, on the delivery thread: failures in a row are counted across batches.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/backoff.hpp"
+#include "base/error.hpp"
+#include "base/halt.hpp"
+#include "delivery/batch.hpp"
+#include "delivery/counts.hpp"
+#include "delivery/group_keys.hpp"
+#include "sinks/sink.hpp"
+
+namespace pgat::delivery {
+
+struct DispatchPolicy {
+    StreamId stream;
+    std::string group_key;  // JSON pointer; empty: the whole stream is one key
+    std::uint32_t attempts; // failed calls in a row before the sink is reported down
+    std::chrono::milliseconds initial_backoff;
+    std::chrono::milliseconds max_backoff;
+    std::uint32_t max_event_attempts;
+    bool dead_letters; // false: a rejected event blocks the stream until it is taken
+    std::uint32_t max_consecutive_rejected;
+    std::chrono::milliseconds call_limit; // deadline of one publish()
+};
+
+struct Rejection {
+    const outbox::Event *event;
+    std::string reason;
+    std::uint32_t attempts;
+};
+
+// Commits the rejections as dead letters; throws Error if it could not.
+using StoreRejections = std::function<void(std::span<const Rejection>)>;
+
+// How far a batch got: all of it, unless the daemon halted.
+struct Settled {
+    std::size_t prefix = 0;             // so many events from the front are settled
+    std::vector<std::size_t> delivered; // and these beyond, by index
+    bool whole = false;
+    std::optional<Error> failure; // dead letters could not be stored: they are not settled
+};
+
+class Dispatcher {
+  public:
+    Dispatcher(sinks::Sink &sink, const DispatchPolicy &policy, const Halt &halt,
+               DeliveryCounts &counts);
+
+    // `uid` is the stream's, the first part of every event's id.
+    Settled deliver(const Batch &batch, std::string_view uid, const StoreRejections &store);
+
+    // Asks an idle sink how it is, so that it can serve its heartbeats. Only logs.
+    void probe();
+
+  private:
+    struct Item {
+        std::uint32_t attempt = 1;
+        bool settled = false;
+        bool delivered = false;
+        std::string_view id;
+    };
+
+    void open(const Batch &batch, std::string_view uid);
+    void offer(const Batch &batch);
+    // Takes the verdicts of one call.
+    void take_outcomes(const Batch &batch, const StoreRejections &store);
+    void store_rejected(const std::vector<Rejection> &rejected, const StoreRejections &store);
+    void charge(const Batch &batch, std::size_t index, const std::string &why,
+                std::vector<Rejection> &rejected);
+    void reject(const Batch &batch, std::size_t index, const std::string &why,
+                std::vector<Rejection> &rejected);
+    bool rejecting_everything() const noexcept {
+        return consecutive_rejected_ >= policy_.max_consecutive_rejected;
+    }
+    void report_failure(std::chrono::milliseconds wait);
+    void report_recovery();
+    std::string_view reason_of(std::size_t position) const;
+
+    sinks::Sink &sink_;
+    const DispatchPolicy policy_;
+    GroupKeys keys_;
+    const Halt &halt_;
+    DeliveryCounts &counts_;
+    Backoff backoff_;
+    std::uint32_t failures_in_row_ = 0;
+    std::uint32_t consecutive_rejected_ = 0;
+    std::chrono::steady_clock::time_point failing_since_{};
+
+    // Of the batch in hand; members so that their memory is kept.
+    std::vector<Item> items_;
+    std::size_t first_ = 0; // all before it is settled
+    std::vector<char> ids_;
+    std::vector<sinks::OutgoingEvent> outgoing_;
+    std::vector<std::size_t> offered_; // outgoing index → batch index
+    sinks::Outcomes outcomes_;
+    std::vector<std::size_t> rejecting_; // indexes of the rejections being stored
+    std::string failure_;                // why the last call was not a full success
+};
+
+} // namespace pgat::delivery

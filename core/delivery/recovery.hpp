@@ -1,0 +1,48 @@
+// Rounds: delivering from the table what a snapshot sees and the cursor does not hold.
+//
+// Every start goes through at least one, so there is no second way in to keep right. A round that a stop or
+// a crash cut short is in the cursor, and goes on where it was. On the delivery thread.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/halt.hpp"
+#include "delivery/batcher.hpp"
+#include "delivery/dispatcher.hpp"
+#include "delivery/progress.hpp"
+#include "outbox/replay_reader.hpp"
+#include "postgres/connection.hpp"
+
+namespace pgat::delivery {
+
+// Delivers one batch and remembers how far it got; false: the daemon halts. Throws Error.
+using DeliverReplayed = std::function<bool(const Batch &)>;
+
+class Recovery {
+  public:
+    Recovery(StreamId stream, const BatchLimits &limits, Progress &progress, const Halt &halt,
+             DeliverReplayed deliver);
+
+    // Finishes a round that the cursor was loaded with, if any. False: halted before its end.
+    bool finish_open_round(postgres::Connection &sql);
+    // One round up to `capture`, whose WAL is flushed. False: halted before its end.
+    bool run_round(postgres::Connection &sql, const outbox::Capture &capture);
+
+    // Events delivered by rounds so far.
+    std::uint64_t replayed() const noexcept { return replayed_; }
+
+  private:
+    bool replay(postgres::Connection &sql);
+    bool deliver_page(const ChunkPointer &page);
+
+    const StreamId stream_;
+    const BatchLimits limits_;
+    Progress &progress_;
+    const Halt &halt_;
+    const DeliverReplayed deliver_;
+    Batch batch_;
+    std::uint64_t replayed_ = 0;
+};
+
+} // namespace pgat::delivery

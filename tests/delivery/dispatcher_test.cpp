@@ -1,0 +1,243 @@
+#include <functional>
+#include <map>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "delivery/dispatcher.hpp"
+
+namespace pgat::delivery {
+namespace {
+
+using namespace std::chrono_literals;
+using sinks::Status;
+using sinks::Verdict;
+
+// A sink that does what the test says, call by call, and remembers what it was offered.
+class ScriptedSink : public sinks::Sink {
+  public:
+    using Answer = std::function<void(std::span<const sinks::OutgoingEvent>, sinks::Outcomes &)>;
+
+    std::vector<Answer> script;                    // after its end everything is delivered
+    std::vector<std::vector<std::string>> offered; // ids, a call each
+    std::vector<std::uint32_t> attempts;           // of the first event, a call each
+    std::uint32_t limit = 0;
+
+    std::uint32_t max_batch() const noexcept override { return limit; }
+    void publish(std::span<const sinks::OutgoingEvent> events,
+                 std::chrono::steady_clock::time_point, sinks::Outcomes &outcomes) override {
+        auto &ids = offered.emplace_back();
+        for (const auto &event : events)
+            ids.emplace_back(event.id);
+        attempts.push_back(events.front().attempt);
+        outcomes.status = Status::ok;
+        outcomes.reason.clear();
+        outcomes.retry_after = 0ms;
+        outcomes.reasons.clear();
+        outcomes.verdicts.assign(events.size(), Verdict::not_attempted);
+        if (offered.size() <= script.size())
+            script[offered.size() - 1](events, outcomes);
+        else
+            outcomes.verdicts.assign(events.size(), Verdict::delivered);
+    }
+    bool has_probe() const noexcept override { return false; }
+    Status probe(std::chrono::steady_clock::time_point, std::string &,
+                 std::chrono::milliseconds &) override {
+        return Status::ok;
+    }
+    void cancel() noexcept override {}
+};
+
+ScriptedSink::Answer verdicts(std::vector<Verdict> given) {
+    return [given](std::span<const sinks::OutgoingEvent>, sinks::Outcomes &outcomes) {
+        outcomes.verdicts = given;
+        for (std::uint32_t i = 0; i < given.size(); ++i)
+            if (given[i] != Verdict::delivered) outcomes.reasons.push_back({i, "because", 0ms});
+    };
+}
+
+ScriptedSink::Answer status(Status said, std::chrono::milliseconds retry_after = 0ms) {
+    return [=](std::span<const sinks::OutgoingEvent>, sinks::Outcomes &outcomes) {
+        outcomes.status = said;
+        outcomes.reason = "the peer is away";
+        outcomes.retry_after = retry_after;
+    };
+}
+
+struct DispatcherTest : testing::Test {
+    DispatchPolicy policy{StreamId(1), "", 3, 1ms, 2ms, 3, true, 100, 60s};
+    ScriptedSink sink;
+    Halt halt;
+    DeliveryCounts counts;
+    std::vector<std::pair<std::int64_t, std::uint32_t>> dead; // id, attempts
+    std::shared_ptr<outbox::Chunk> chunk = std::make_shared<outbox::Chunk>();
+    Batch batch;
+
+    void events(int count) {
+        for (int id = 1; id <= count; ++id)
+            chunk->events.push_back({Xid(9), {EventId(id), Timestamp(1000 + id)}, Lsn(), "{}", {}});
+        for (const auto &event : chunk->events)
+            batch.events.push_back(&event);
+    }
+    Settled deliver() {
+        Dispatcher dispatcher(sink, policy, halt, counts);
+        return dispatcher.deliver(batch, "uid", [this](std::span<const Rejection> rejections) {
+            for (const auto &letter : rejections)
+                dead.emplace_back(letter.event->at.id.value(), letter.attempts);
+        });
+    }
+};
+
+TEST_F(DispatcherTest, DeliversABatchInOneCallUnderStableIds) {
+    events(3);
+    const auto settled = deliver();
+    EXPECT_TRUE(settled.whole);
+    EXPECT_EQ(settled.prefix, 3U);
+    ASSERT_EQ(sink.offered.size(), 1U);
+    EXPECT_EQ(sink.offered[0],
+              (std::vector<std::string>{"uid-1-1001", "uid-2-1002", "uid-3-1003"}));
+    EXPECT_EQ(counts.delivered, 3U);
+}
+
+TEST_F(DispatcherTest, OffersOnlyWhatIsNotSettledAgainAndInOrder) {
+    events(4);
+    sink.script = {
+        verdicts({Verdict::delivered, Verdict::retry, Verdict::delivered, Verdict::not_attempted})};
+    EXPECT_TRUE(deliver().whole);
+    ASSERT_EQ(sink.offered.size(), 2U);
+    EXPECT_EQ(sink.offered[1], (std::vector<std::string>{"uid-2-1002", "uid-4-1004"}));
+    EXPECT_EQ(sink.attempts[1], 2U);
+}
+
+TEST_F(DispatcherTest, ChargesNobodyForAnOutage) {
+    events(2);
+    sink.script = std::vector<ScriptedSink::Answer>(50, status(Status::unavailable));
+    EXPECT_TRUE(deliver().whole);
+    EXPECT_EQ(sink.offered.size(), 51U);
+    EXPECT_EQ(sink.attempts.back(), 1U);
+    EXPECT_TRUE(dead.empty());
+}
+
+TEST_F(DispatcherTest, PutsAnEventThatFailsTooOftenIntoTheDeadLettersAndGoesOn) {
+    events(2);
+    sink.script =
+        std::vector<ScriptedSink::Answer>(3, verdicts({Verdict::retry, Verdict::not_attempted}));
+    EXPECT_TRUE(deliver().whole);
+    EXPECT_EQ(dead, (decltype(dead){{1, 3}}));
+    EXPECT_EQ(sink.offered.back(), (std::vector<std::string>{"uid-2-1002"}));
+}
+
+TEST_F(DispatcherTest, ChargesTheFirstUnsettledEventWhenThePluginBreaks) {
+    events(3);
+    sink.script = {[](auto events, sinks::Outcomes &outcomes) {
+        outcomes.verdicts[0] = Verdict::delivered;
+        outcomes.status = Status::broken;
+        outcomes.reason = "it threw";
+        (void)events;
+    }};
+    EXPECT_TRUE(deliver().whole);
+    EXPECT_EQ(sink.offered[1], (std::vector<std::string>{"uid-2-1002", "uid-3-1003"}));
+    EXPECT_EQ(sink.attempts[1], 2U);
+}
+
+TEST_F(DispatcherTest, DeadLettersARejectedEventAtOnce) {
+    events(3);
+    sink.script = {verdicts({Verdict::delivered, Verdict::rejected, Verdict::delivered})};
+    EXPECT_TRUE(deliver().whole);
+    EXPECT_EQ(sink.offered.size(), 1U);
+    EXPECT_EQ(dead, (decltype(dead){{2, 1}}));
+}
+
+TEST_F(DispatcherTest, BlocksOnARejectedEventIfToldTo) {
+    policy.dead_letters = false;
+    events(1);
+    sink.script = std::vector<ScriptedSink::Answer>(30, verdicts({Verdict::rejected}));
+    EXPECT_TRUE(deliver().whole);
+    EXPECT_EQ(sink.offered.size(), 31U);
+    EXPECT_TRUE(dead.empty());
+}
+
+TEST_F(DispatcherTest, TakesASinkThatRejectsEverythingForBroken) {
+    policy.max_consecutive_rejected = 2;
+    events(4);
+    sink.script = {
+        verdicts({Verdict::rejected, Verdict::rejected, Verdict::rejected, Verdict::rejected})};
+    EXPECT_TRUE(deliver().whole);
+    EXPECT_EQ(dead.size(), 2U);
+    EXPECT_EQ(counts.delivered, 2U);
+}
+
+TEST_F(DispatcherTest, KeepsToRetryAfter) {
+    events(1);
+    sink.script = {status(Status::unavailable, 50ms)};
+    const auto before = std::chrono::steady_clock::now();
+    EXPECT_TRUE(deliver().whole);
+    EXPECT_GE(std::chrono::steady_clock::now() - before, 50ms);
+}
+
+TEST_F(DispatcherTest, GivesASinkNoMoreThanItTakesAtOnce) {
+    events(5);
+    sink.limit = 2;
+    EXPECT_TRUE(deliver().whole);
+    ASSERT_EQ(sink.offered.size(), 3U);
+    EXPECT_EQ(sink.offered[2].size(), 1U);
+}
+
+TEST_F(DispatcherTest, SaysHowFarItGotWhenHalted) {
+    events(4);
+    sink.script = {[this](auto, sinks::Outcomes &outcomes) {
+        outcomes.verdicts = {Verdict::delivered, Verdict::retry, Verdict::delivered,
+                             Verdict::not_attempted};
+        halt.stop();
+    }};
+    const auto settled = deliver();
+    EXPECT_FALSE(settled.whole);
+    EXPECT_EQ(settled.prefix, 1U);
+    EXPECT_EQ(settled.delivered, (std::vector<std::size_t>{2}));
+}
+
+TEST_F(DispatcherTest, EndsALongWaitWhenHalted) {
+    policy.initial_backoff = policy.max_backoff = 1h;
+    events(1);
+    sink.script = {[this](auto, sinks::Outcomes &outcomes) {
+        outcomes.status = Status::unavailable;
+        halt.end_session();
+    }};
+    EXPECT_FALSE(deliver().whole);
+}
+
+TEST_F(DispatcherTest, DoesNotCountARejectionAsSettledThatCouldNotBeStored) {
+    events(3);
+    sink.script = {verdicts({Verdict::delivered, Verdict::rejected, Verdict::delivered})};
+    Dispatcher dispatcher(sink, policy, halt, counts);
+    const auto settled = dispatcher.deliver(batch, "uid", [](std::span<const Rejection>) {
+        throw Error(Remedy::reconnect, "the connection is lost");
+    });
+    EXPECT_FALSE(settled.whole);
+    EXPECT_EQ(settled.prefix, 1U);
+    EXPECT_EQ(settled.delivered, (std::vector<std::size_t>{2}));
+    ASSERT_TRUE(settled.failure);
+    EXPECT_EQ(settled.failure->remedy(), Remedy::reconnect);
+}
+
+TEST_F(DispatcherTest, GivesEveryEventTheKeyThatThePointerLeadsTo) {
+    policy.group_key = "/group_id";
+    chunk->events.push_back(
+        {Xid(9), {EventId(1), Timestamp(1)}, Lsn(), R"({"group_id": "a b"})", {}});
+    chunk->events.push_back(
+        {Xid(9), {EventId(2), Timestamp(2)}, Lsn(), R"({"group_id": 12345678901234567890.5})", {}});
+    chunk->events.push_back({Xid(9), {EventId(3), Timestamp(3)}, Lsn(), R"({"other": 1})", {}});
+    for (const auto &event : chunk->events)
+        batch.events.push_back(&event);
+    std::vector<std::string> keys;
+    sink.script = {[&](std::span<const sinks::OutgoingEvent> events, sinks::Outcomes &outcomes) {
+        for (const auto &event : events)
+            keys.emplace_back(event.key);
+        outcomes.verdicts.assign(events.size(), Verdict::delivered);
+    }};
+    EXPECT_TRUE(deliver().whole);
+    EXPECT_EQ(keys, (std::vector<std::string>{"a b", "12345678901234567890.5", ""}));
+}
+
+} // namespace
+} // namespace pgat::delivery
