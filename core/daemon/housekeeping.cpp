@@ -1,0 +1,113 @@
+#include "daemon/housekeeping.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <poll.h>
+
+#include "observe/log.hpp"
+
+namespace pgat::daemon {
+
+namespace {
+
+constexpr observe::Log log{"housekeeping"};
+
+constexpr auto capture_interval = std::chrono::seconds(1);
+constexpr auto partition_interval = std::chrono::hours(1);
+constexpr auto partition_retry = std::chrono::seconds(10);
+constexpr std::size_t default_partition_steps = 10;
+
+void report(const outbox::PartitionWork &work) {
+    for (const auto &name : work.created)
+        log.info("partition created", {{"partition", name}});
+    for (const auto &name : work.dropped)
+        log.info("partition dropped", {{"partition", name}});
+    for (const auto &day : work.left_in_default)
+        log.warn("a day stays in the default partition, which holds events of it already",
+                 {{"day", day}});
+    for (const auto &name : work.blocked)
+        log.error("no partition can be made: a table that is none has its name",
+                  {{"table", name}, {"hint", "rename or drop that table"}});
+    for (const auto &kept : work.kept)
+        log.warn("a partition past retention is kept, it has undelivered events",
+                 {{"partition", kept.partition}, {"streams", kept.streams}});
+    for (const auto &what : work.again)
+        log.info("a partition is locked by others, trying again soon", {{"action", what}});
+    if (work.deleted_from_default != 0)
+        log.info("expired events deleted from the default partition",
+                 {{"events", work.deleted_from_default}});
+}
+
+} // namespace
+
+Housekeeping::Housekeeping(postgres::SessionOptions session, const outbox::Ownership &ours,
+                           const outbox::PartitionPolicy &partitions,
+                           Mailbox<outbox::Capture> &captures, ConfirmedPosition &confirmed,
+                           Halt &halt, FirstFailure &failure)
+    : session_(std::move(session)), ours_(ours), policy_(partitions), captures_(captures),
+      confirmed_(confirmed), halt_(halt), failure_(failure), to_store_([this] { bell_.ring(); }),
+      thread_([this] { failure_.guard([this] { run(); }); }) {}
+
+Housekeeping::~Housekeeping() {
+    halt_.end_session();
+    thread_.join();
+}
+
+void Housekeeping::store(delivery::CursorToStore cursor) { to_store_.put(std::move(cursor)); }
+
+void Housekeeping::want_capture() noexcept {
+    // A ring for the first wish only: the rest finds it standing.
+    if (!capture_wanted_.exchange(true)) bell_.ring();
+}
+
+void Housekeeping::run() {
+    auto sql = postgres::Connection::open(session_);
+    while (!halt_.halted()) {
+        if (const auto cursor = to_store_.take()) {
+            outbox::store_cursor(sql, ours_, cursor->cursor, cursor->position);
+            confirmed_.set(cursor->position);
+        }
+        // One that delivery has not looked at yet is as good as a new one.
+        if (capture_wanted_ && Clock::now() >= next_capture_ && captures_.empty()) {
+            capture_wanted_ = false;
+            next_capture_ = Clock::now() + capture_interval;
+            captures_.put(outbox::take_capture(sql));
+        }
+        if (Clock::now() >= next_partitions_) take_care_of_partitions(sql);
+        auto until = next_partitions_;
+        if (capture_wanted_)
+            until = std::min(until,
+                             std::max(next_capture_, Clock::now() + std::chrono::milliseconds(50)));
+        wait(sql, until);
+    }
+}
+
+void Housekeeping::take_care_of_partitions(postgres::Connection &sql) {
+    outbox::PartitionWork work;
+    outbox::create_partitions(sql, policy_, work);
+    outbox::drop_partitions(sql, ours_, policy_, work);
+    const bool more = outbox::clean_default_partition(sql, policy_, default_partition_steps, work);
+    report(work);
+    const bool soon = more || !work.again.empty();
+    next_partitions_ = Clock::now() + (soon ? Clock::duration(partition_retry)
+                                            : Clock::duration(partition_interval));
+    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+        (std::chrono::system_clock::now() + (next_partitions_ - Clock::now())).time_since_epoch());
+    outbox::store_next_maintenance(sql, ours_, Timestamp(now.count()));
+}
+
+void Housekeeping::wait(postgres::Connection &sql, Clock::time_point until) {
+    pollfd watched[3] = {
+        {sql.socket(), POLLIN, 0}, {halt_.bell().fd(), POLLIN, 0}, {bell_.fd(), POLLIN, 0}};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    const auto bounded = std::clamp<std::int64_t>(left, 0, 1 << 30);
+    if (::poll(watched, 3, static_cast<int>(bounded)) < 0) {
+        if (errno == EINTR) return;
+        throw std::system_error(errno, std::generic_category(), "poll");
+    }
+    if (watched[2].revents != 0) bell_.clear();
+    if (watched[0].revents != 0) sql.take_in();
+}
+
+} // namespace pgat::daemon

@@ -1,0 +1,255 @@
+#include "daemon/pipeline.hpp"
+
+#include <algorithm>
+
+#include "daemon/sessions.hpp"
+#include "observe/log.hpp"
+#include "outbox/dead_letters.hpp"
+#include "outbox/migrations.hpp"
+#include "postgres/sqlstate.hpp"
+#include "replication/publication.hpp"
+#include "replication/slot_creation.hpp"
+
+namespace pgat::daemon {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr observe::Log log{"daemon"};
+
+constexpr auto round_interval = 1s;
+constexpr auto probe_interval = 5s;
+constexpr auto farewell_limit = 3s;
+
+delivery::BatchLimits limits_of(const config::Batch &batch) {
+    return {batch.max_size, batch.max_bytes, batch.min_size, batch.max_fill};
+}
+
+outbox::Home home_of(const replication::ServerIdentity &server) {
+    return {server.system_identifier, server.timeline.value()};
+}
+
+} // namespace
+
+Pipeline::Pipeline(const config::Config &config, delivery::Dispatcher &dispatcher, Memory &memory,
+                   Halt &halt)
+    : config_(config), settings_(config.stream), limits_(limits_of(config.stream.batch)),
+      dispatcher_(dispatcher), memory_(memory), halt_(halt), failure_(halt) {}
+
+void Pipeline::run() {
+    connect();
+    take_stream();
+    recover();
+    if (!halt_.halted()) stream();
+    if (const auto failure = failure_.get()) throw *failure;
+    settle_down();
+}
+
+// Both sessions, proved to be with one primary, and the schema that this program knows.
+void Pipeline::connect() {
+    sql_ = postgres::Connection::open(sql_session(settings_, &halt_.bell()));
+    replication_ = postgres::Connection::open(stream_session(settings_, &halt_.bell()));
+    server_ = replication::identify_replication(*replication_);
+    replication::require_one_primary(replication::identify_sql(*sql_), server_);
+    for (const auto &name : outbox::migrate(*sql_))
+        log.info("migration applied", {{"migration", name}});
+}
+
+// Publication first, committed, then the slot, then the row.
+void Pipeline::take_stream() {
+    const auto publication = replication::ensure_publication(*sql_, settings_.id);
+    auto slot = look_at_slot();
+    if (slot && !slot->active &&
+        (slot->invalidated || publication != replication::PublicationState::right)) {
+        // It cannot decode what we need. The table has all of it.
+        log.warn("replacing the slot, the table has what it lost",
+                 {{"slot", slot->name},
+                  {"reason", slot->invalidated ? slot->invalidation_reason
+                                               : "it is older than its publication"}});
+        replication::drop_slot(*sql_, slot->name);
+        slot.reset();
+    }
+    if (slot && slot->being_created() && replication::cancel_orphaned_creation(*sql_, slot->name))
+        throw Error(Remedy::retry,
+                    "the slot's creation was left unfinished by a daemon that is gone");
+
+    // Room for one batch waiting beside the one in delivery.
+    queue_.emplace(delivery::ChunkQueue::Bounds{4 * limits_.max_size, limits_.max_bytes},
+                   [this] { reader_->wake(); });
+    captures_.emplace([this] { queue_->nudge(); });
+    ReaderPlan plan;
+    plan.stream = settings_.id;
+    plan.request = {settings_.slot_name, replication::stream_object_name(settings_.id), Lsn()};
+    plan.create_slot = !slot.has_value();
+    plan.sql = sql_session(settings_, &halt_.bell());
+    reader_.emplace(std::move(plan), *queue_, confirmed_, halt_, failure_);
+    // Nobody else's creation can succeed beside ours, so a stream without a slot is taken right away.
+    if (!slot) take_ownership();
+    reader_->start(std::move(*replication_));
+    replication_.reset();
+    if (slot) take_ownership();
+}
+
+std::optional<replication::Slot> Pipeline::look_at_slot() {
+    auto slot = replication::find_slot(*sql_, settings_.slot_name);
+    if (slot) replication::require_ours(*slot, server_.database);
+    return slot;
+}
+
+// From here on any other daemon's writes fail. The cursor is the row's, or what is in memory if it was we
+// who wrote the row last, on this timeline.
+void Pipeline::take_ownership() {
+    auto taken = outbox::take_stream(*sql_, settings_.id, home_of(server_));
+    row_ = std::move(taken.before);
+    const bool remembered = memory_.ownership && memory_.ownership->generation == row_.generation &&
+                            memory_.ownership->home == taken.ownership.home;
+    if (!remembered) {
+        memory_.cursor = row_.cursor;
+        memory_.position = row_.confirmed.value_or(Lsn());
+    }
+    memory_.ownership = taken.ownership;
+    if (taken.origin == outbox::Origin::moved)
+        log.warn("the database was copied here from another server; its cursor came with it",
+                 {{"system_identifier", server_.system_identifier}});
+    progress_.emplace(memory_.cursor, memory_.position);
+    const auto &partitions = settings_.partitions;
+    housekeeping_.emplace(sql_session(settings_, &halt_.bell()), taken.ownership,
+                          outbox::PartitionPolicy{partitions.days_ahead, partitions.retention_days,
+                                                  partitions.drop_undelivered},
+                          *captures_, confirmed_, halt_, failure_);
+    log.info("stream taken", {{"stream", settings_.id},
+                              {"slot", settings_.slot_name},
+                              {"generation", taken.ownership.generation},
+                              {"floor", memory_.cursor.floor()}});
+}
+
+// A slot that we created last, and left where the row says, has all that the table does not give up to any
+// capture. Every other slot has to be covered first.
+Pipeline::TakeOver Pipeline::examine_slot() {
+    const auto slot = look_at_slot();
+    if (!slot)
+        throw Error(Remedy::recover, "the slot " + settings_.slot_name + " went away while in use");
+    TakeOver from{slot->confirmed_flush, std::nullopt, std::nullopt};
+    const bool as_we_left_it =
+        row_.confirmed && slot->confirmed_flush <= *row_.confirmed && row_.home == home_of(server_);
+    if (!as_we_left_it) {
+        from.not_ours = Xid(sql_->exec("SELECT pg_current_xact_id()").unsigned_integer(0, 0));
+        log.info("the slot is not as this stream left it, the table is read until it is covered",
+                 {{"slot", slot->name}, {"position", slot->confirmed_flush}});
+    }
+    return from;
+}
+
+bool Pipeline::covered(const TakeOver &from, const outbox::Capture &capture) const {
+    if (from.created_at && !capture.snapshot.covers(*from.created_at)) return false;
+    return !from.not_ours || *from.not_ours < capture.snapshot.xmin();
+}
+
+// Rounds, once a second, until the slot is ours and the table has given all that its stream will not.
+void Pipeline::recover() {
+    delivery::Recovery recovery(settings_.id, limits_, *progress_, halt_,
+                                [this](const delivery::Batch &batch) {
+                                    const auto settled = deliver(batch);
+                                    progress_->settle_replayed(batch, settled);
+                                    if (settled.failure) throw *settled.failure;
+                                    hand_over_cursor();
+                                    return settled.whole;
+                                });
+    std::optional<TakeOver> from;
+    if (!recovery.finish_open_round(*sql_)) return;
+    while (!halt_.halted()) {
+        const auto round_began = Clock::now();
+        // The slot is looked at before the capture is taken, never after: the capture must see more.
+        if (!from) {
+            if (const auto taken = reader_->taken_within(0ms)) {
+                if (taken->created_at)
+                    from = {taken->position, taken->created_at, std::nullopt};
+                else
+                    from = examine_slot();
+            }
+        }
+        const auto capture = outbox::take_capture(*sql_);
+        outbox::wait_until_flushed(*sql_, capture.wal);
+        if (!recovery.run_round(*sql_, capture)) return;
+        if (from && covered(*from, capture)) {
+            progress_->start_at(std::max(progress_->position(), from->slot_position));
+            memory_.position = progress_->position();
+            confirmed_.begin_at(from->slot_position);
+            break;
+        }
+        const auto rest = round_interval - (Clock::now() - round_began);
+        if (from)
+            halt_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(rest));
+        else if (rest > 0s)
+            reader_->taken_within(std::chrono::ceil<std::chrono::milliseconds>(rest));
+    }
+    if (recovery.replayed() > 0)
+        log.info("replayed from the table", {{"events", recovery.replayed()}});
+}
+
+void Pipeline::stream() {
+    log.info("streaming", {{"slot", settings_.slot_name}, {"position", progress_->position()}});
+    streamed_ = true;
+    housekeeping_->store({memory_.cursor, progress_->position()});
+    delivery::Batcher batcher(
+        limits_, *queue_, [this](const outbox::Event &event) { return progress_->held(event); });
+    delivery::Batch batch;
+    auto next_probe = Clock::now();
+    while (!halt_.halted()) {
+        if (auto capture = captures_->take()) progress_->expect(std::move(*capture));
+        hand_over_cursor();
+        if (batcher.fill(batch, next_probe)) {
+            delivery::Settled settled{0, {}, true, std::nullopt};
+            if (!batch.events.empty()) settled = deliver(batch);
+            progress_->settle_streamed(batch, settled);
+            memory_.position = progress_->position();
+            if (settled.failure) throw *settled.failure;
+            batch.clear();
+            if (progress_->wants_capture()) housekeeping_->want_capture();
+            if (!settled.whole) break;
+        } else if (batcher.exhausted()) {
+            break;
+        }
+        if (Clock::now() >= next_probe) {
+            if (batch.empty()) dispatcher_.probe();
+            next_probe = Clock::now() + probe_interval;
+        }
+    }
+}
+
+delivery::Settled Pipeline::deliver(const delivery::Batch &batch) {
+    return dispatcher_.deliver(
+        batch, row_.uid,
+        [this](std::span<const delivery::Rejection> letters) { store_rejections(letters); });
+}
+
+void Pipeline::store_rejections(std::span<const delivery::Rejection> rejections) {
+    std::vector<outbox::DeadLetter> letters;
+    letters.reserve(rejections.size());
+    for (const auto &rejection : rejections)
+        letters.push_back({rejection.event->at, rejection.event->payload, rejection.event->metadata,
+                           rejection.reason, rejection.attempts});
+    outbox::store_dead_letters(*sql_, settings_.id, letters);
+}
+
+void Pipeline::hand_over_cursor() {
+    if (auto cursor = progress_->worth_storing(Clock::now()))
+        housekeeping_->store(std::move(*cursor));
+}
+
+// A clean stop: the cursor is stored exactly as it is, then the position is confirmed, then the slot is free.
+void Pipeline::settle_down() {
+    housekeeping_.reset();
+    sql_->interrupt_by(nullptr);
+    sql_->answer_within(farewell_limit);
+    outbox::store_cursor(*sql_, *memory_.ownership, memory_.cursor, progress_->position());
+    confirmed_.set(progress_->position());
+    reader_->finish();
+    if (const auto failure = failure_.get())
+        log.warn("the stream was not ended in order", *failure);
+    log.info("stopped, the cursor is stored", {{"position", progress_->position()}});
+}
+
+} // namespace pgat::daemon

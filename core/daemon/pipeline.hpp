@@ -1,0 +1,100 @@
+// One session, from the slot to the sink: the way of every event on one page.
+//
+//   Reader (replication thread)                      Housekeeping (its thread)
+//     slot ─► stream ─► chunks ─► queue                captures      stored cursor
+//                                   │                      │               ▲
+//   Pipeline (delivery thread)      ▼                      ▼               │
+//     rounds from the table ─► batches ─► Dispatcher ─► Progress ──────────┘
+//                                             │
+//                                        the sink's plugin
+//
+// run() takes the stream, recovers from the table what the cursor does not hold, then streams, until the
+// program is to end (it returns, the cursor stored) or something fails (it throws; the cursor stays in
+// Memory). The next session is a new Pipeline.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/halt.hpp"
+#include "config/config.hpp"
+#include "daemon/failure.hpp"
+#include "daemon/handover.hpp"
+#include "daemon/housekeeping.hpp"
+#include "daemon/reader.hpp"
+#include "delivery/batcher.hpp"
+#include "delivery/dispatcher.hpp"
+#include "delivery/progress.hpp"
+#include "delivery/recovery.hpp"
+#include "outbox/stream_row.hpp"
+#include "postgres/connection.hpp"
+#include "replication/server_identity.hpp"
+#include "replication/slot.hpp"
+
+namespace pgat::daemon {
+
+// What a living daemon knows between sessions: good if nobody else has taken the stream since, on the same
+// server and timeline. Then a restart of Postgres makes no duplicates.
+struct Memory {
+    std::optional<outbox::Ownership> ownership;
+    outbox::Cursor cursor;
+    Lsn position;
+};
+
+class Pipeline {
+  public:
+    Pipeline(const config::Config &config, delivery::Dispatcher &dispatcher, Memory &memory,
+             Halt &halt);
+
+    // Throws Error; with SQLSTATE 55006 another daemon holds the slot and this one is its standby.
+    void run();
+
+    // It got as far as streaming: what failed then is a new trouble.
+    bool streamed() const noexcept { return streamed_; }
+
+  private:
+    // What a capture must see before the table has given all that the slot's stream will not.
+    struct TakeOver {
+        Lsn slot_position;
+        std::optional<outbox::Snapshot> created_at; // a new slot: all that its creation saw
+        std::optional<Xid> not_ours; // a slot not as we left it: all older transactions
+    };
+
+    void connect();
+    void take_stream();
+    std::optional<replication::Slot> look_at_slot();
+    void take_ownership();
+    TakeOver examine_slot();
+    void recover();
+    bool covered(const TakeOver &from, const outbox::Capture &capture) const;
+    void stream();
+    void settle_down();
+
+    delivery::Settled deliver(const delivery::Batch &batch);
+    void store_rejections(std::span<const delivery::Rejection> rejections);
+    void hand_over_cursor();
+
+    const config::Config &config_;
+    const config::Stream &settings_;
+    const delivery::BatchLimits limits_;
+    delivery::Dispatcher &dispatcher_;
+    Memory &memory_;
+    Halt &halt_;
+
+    FirstFailure failure_;
+    ConfirmedPosition confirmed_;
+    std::optional<postgres::Connection> sql_;
+    std::optional<postgres::Connection> replication_;
+    replication::ServerIdentity server_;
+    outbox::StreamRow row_; // as it was found
+    std::optional<delivery::ChunkQueue> queue_;
+    std::optional<Mailbox<outbox::Capture>> captures_;
+    std::optional<delivery::Progress> progress_;
+    // Threads: declared last, so that they end first.
+    std::optional<Reader> reader_;
+    std::optional<Housekeeping> housekeeping_;
+    bool streamed_ = false;
+};
+
+} // namespace pgat::daemon

@@ -1,0 +1,135 @@
+#include "daemon/reader.hpp"
+
+#include <algorithm>
+
+#include "observe/log.hpp"
+#include "replication/slot_creation.hpp"
+
+namespace pgat::daemon {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Interest = replication::ReplicationStream::Interest;
+
+constexpr observe::Log log{"replication"};
+
+constexpr auto status_interval = std::chrono::seconds(1);
+constexpr auto farewell_limit = std::chrono::seconds(2);
+
+} // namespace
+
+Reader::Reader(ReaderPlan plan, delivery::ChunkQueue &queue, const ConfirmedPosition &confirmed,
+               Halt &halt, FirstFailure &failure)
+    : plan_(std::move(plan)), queue_(queue), confirmed_(confirmed), halt_(halt), failure_(failure),
+      events_(plan_.stream) {}
+
+Reader::~Reader() { finish(); }
+
+void Reader::start(postgres::Connection session) {
+    if (plan_.create_slot) {
+        thread_ =
+            std::thread([this, own = std::make_shared<postgres::Connection>(std::move(session))] {
+                run(std::move(*own));
+            });
+        return;
+    }
+    stream_.emplace(std::move(session), plan_.request, &bell_);
+    taken_ = Taken{};
+    thread_ = std::thread([this] { run(std::nullopt); });
+}
+
+std::optional<Reader::Taken> Reader::taken_within(std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex_);
+    taking_.wait_for(lock, time, [this] { return taken_.has_value() || halt_.halted(); });
+    return taken_;
+}
+
+void Reader::run(std::optional<postgres::Connection> session) {
+    failure_.guard([&] {
+        if (session) create(*session);
+        read();
+    });
+    queue_.close();
+    const std::lock_guard lock(mutex_);
+    taking_.notify_all();
+}
+
+void Reader::create(postgres::Connection &session) {
+    log.info("creating the slot: this waits for every transaction open in the cluster",
+             {{"slot", plan_.request.slot}});
+    const auto slot = replication::create_slot(session, plan_.request.slot);
+    auto sql = postgres::Connection::open(plan_.sql);
+    Taken taken{slot.consistent_point,
+                outbox::Snapshot::from_server(
+                    replication::read_exported_snapshot(sql, slot.snapshot_name))};
+    log.info("slot created", {{"slot", plan_.request.slot},
+                              {"position", slot.consistent_point},
+                              {"failover", slot.failover}});
+    stream_.emplace(std::move(session), plan_.request, &bell_);
+    const std::lock_guard lock(mutex_);
+    taken_ = std::move(taken);
+    taking_.notify_all();
+}
+
+void Reader::read() {
+    chunk_ = std::make_shared<outbox::Chunk>();
+    send_status();
+    // When the program is to end, the server is kept content until the owner has stored the cursor and
+    // set the last position to confirm.
+    while (!finishing_ && (!halt_.halted() || halt_.stopping())) {
+        const bool wanted = !halt_.halted() && !queue_.full();
+        if (wanted && drain()) hand_on();
+        if (Clock::now() >= next_status_) send_status();
+        const auto ready = stream_->poll(next_status_, wanted && !queue_.full() ? Interest::receive
+                                                                                : Interest::none);
+        if (ready == replication::ReplicationStream::Ready::wakeup) bell_.clear();
+    }
+    if (!finishing_) return;
+    stream_->send_status(std::max(received_, confirmed_.get()), confirmed_.get());
+    stream_->finish(Clock::now() + farewell_limit);
+}
+
+// Reads what is here, as far as the queue takes it; true: the chunk has something to hand on.
+bool Reader::drain() {
+    while (auto frame = stream_->next()) {
+        if (const auto *wal = std::get_if<replication::WalData>(&*frame)) {
+            received_ = std::max(received_, wal->start);
+            events_.add(wal->bytes, *chunk_);
+        } else {
+            const auto &keepalive = std::get<replication::Keepalive>(*frame);
+            received_ = std::max(received_, keepalive.wal_end);
+            events_.add(keepalive, *chunk_);
+            if (keepalive.reply_requested) next_status_ = Clock::now();
+        }
+        if (chunk_->events.size() >= plan_.chunk_events || chunk_->bytes >= plan_.chunk_bytes ||
+            chunk_->marks.size() >= plan_.chunk_events) {
+            hand_on();
+            if (Clock::now() >= next_status_) send_status();
+            if (queue_.full() || halt_.halted()) break;
+        }
+    }
+    return !chunk_->empty();
+}
+
+void Reader::hand_on() {
+    const std::size_t count = chunk_->events.size() + chunk_->marks.size();
+    const std::size_t bytes = chunk_->bytes;
+    queue_.push(std::exchange(chunk_, std::make_shared<outbox::Chunk>()), count, bytes);
+}
+
+void Reader::send_status() {
+    const Lsn confirmed = confirmed_.get();
+    // Asking for an answer makes an idle server say how far it has read.
+    stream_->send_status(std::max(received_, confirmed), confirmed, true);
+    next_status_ = Clock::now() + status_interval;
+}
+
+void Reader::finish() {
+    finishing_ = true;
+    halt_.end_session();
+    wake();
+    if (thread_.joinable()) thread_.join();
+}
+
+} // namespace pgat::daemon

@@ -1,0 +1,151 @@
+#include "daemon/supervisor.hpp"
+
+#include "config/connection_string.hpp"
+#include "daemon/sessions.hpp"
+#include "observe/log.hpp"
+#include "postgres/sqlstate.hpp"
+#include "sinks/plugin_search.hpp"
+
+namespace pgat::daemon {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr observe::Log log{"daemon"};
+constexpr auto standby_interval = 1s;
+constexpr auto last_store_limit = 2s;
+
+delivery::DispatchPolicy policy_of(const config::Stream &stream) {
+    return {stream.id,
+            stream.group_key,
+            stream.retry.attempts,
+            stream.retry.initial_backoff,
+            stream.retry.max_backoff,
+            stream.retry.max_event_attempts,
+            stream.on_rejected == config::OnRejected::dead_letter,
+            stream.max_consecutive_rejected,
+            60s};
+}
+
+} // namespace
+
+Supervisor::Supervisor(const config::Config &config, Halt &halt)
+    : config_(config), halt_(halt), backoff_(250ms, 10s) {}
+
+void Supervisor::cancel_sink() {
+    const std::lock_guard lock(sink_mutex_);
+    if (sink_ != nullptr) sink_->cancel();
+}
+
+// A configuration that can never work is thrown on; anything else is tried again until the program is to end.
+std::unique_ptr<sinks::PluginSink> Supervisor::make_sink() {
+    const auto directories = sinks::plugin_directories(config_.plugins.directories);
+    const auto &plugin = sinks::load_plugin(config_.sink.type, directories);
+    Backoff backoff(config_.stream.retry.initial_backoff, config_.stream.retry.max_backoff);
+    while (!halt_.stopping()) {
+        try {
+            auto sink =
+                std::make_unique<sinks::PluginSink>(plugin, config_.sink.settings, sink_counters_);
+            log.info("sink ready", {{"type", plugin.type},
+                                    {"version", plugin.version},
+                                    {"file", plugin.file.string()}});
+            return sink;
+        } catch (const Error &error) {
+            if (error.remedy() != Remedy::retry) throw;
+            const auto wait = backoff.next();
+            log.error("the sink cannot be set up, trying again", error,
+                      {{"next_attempt_ms", wait.count()}});
+            halt_.wait_for(wait);
+        }
+    }
+    return nullptr;
+}
+
+int Supervisor::run() {
+    try {
+        const auto sink = make_sink();
+        if (!sink) return 0;
+        {
+            const std::lock_guard lock(sink_mutex_);
+            sink_ = sink.get();
+        }
+        const int status = run_sessions(*sink);
+        const std::lock_guard lock(sink_mutex_);
+        sink_ = nullptr;
+        return status;
+    } catch (const Error &error) {
+        log.error("the daemon cannot go on", error);
+        return error.remedy() == Remedy::configure ? 2 : 1;
+    }
+}
+
+int Supervisor::run_sessions(sinks::Sink &sink) {
+    delivery::Dispatcher dispatcher(sink, policy_of(config_.stream), halt_, counts_);
+    while (!halt_.stopping()) {
+        halt_.begin_session();
+        in_order_ = false;
+        bool streamed = false;
+        try {
+            Pipeline pipeline(config_, dispatcher, memory_, halt_);
+            try {
+                pipeline.run();
+                in_order_ = true;
+            } catch (...) {
+                streamed = pipeline.streamed();
+                throw;
+            }
+        } catch (const Error &error) {
+            if (halt_.stopping()) break;
+            if (const auto status = after(error, streamed)) return *status;
+        }
+    }
+    if (!in_order_) store_what_is_left();
+    return 0;
+}
+
+std::optional<int> Supervisor::after(const Error &error, bool streamed) {
+    halt_.begin_session();
+    if (error.sqlstate() == postgres::sqlstate::object_in_use) {
+        if (!standing_by_)
+            log.info("another daemon holds the slot, standing by",
+                     {{"slot", config_.stream.slot_name}});
+        standing_by_ = true;
+        halt_.wait_for(standby_interval);
+        return std::nullopt;
+    }
+    standing_by_ = false;
+    if (error.remedy() == Remedy::configure || error.remedy() == Remedy::stop) {
+        log.error("the daemon cannot go on", error);
+        return error.remedy() == Remedy::configure ? 2 : 1;
+    }
+    if (streamed) backoff_.reset();
+    const auto wait = backoff_.next();
+    log.error("the session with Postgres ended, a new one follows", error,
+              {{"server", config::describe(config_.stream.pg_connection)},
+               {"next_attempt_ms", wait.count()}});
+    halt_.wait_for(wait);
+    return std::nullopt;
+}
+
+// The program is to end, but the session had failed: the cursor in memory knows more than the row. Nobody
+// may have taken the stream meanwhile; store_cursor sees to that.
+void Supervisor::store_what_is_left() {
+    if (!memory_.ownership) return;
+    try {
+        auto options = sql_session(config_.stream, nullptr);
+        options.connect_timeout = last_store_limit;
+        options.answer_timeout = last_store_limit;
+        auto sql = postgres::Connection::open(options);
+        const auto server = replication::identify_sql(sql);
+        if (server.in_recovery || server.timeline.value() != memory_.ownership->home.timeline)
+            return;
+        outbox::store_cursor(sql, *memory_.ownership, memory_.cursor, memory_.position);
+        log.info("stopped, the cursor is stored");
+    } catch (const Error &error) {
+        log.warn("the cursor could not be stored: what was delivered last is delivered again",
+                 error);
+    }
+}
+
+} // namespace pgat::daemon

@@ -1,0 +1,54 @@
+// The delivery thread's life: one sink, and session after session until the program is to end.
+//
+// Whatever ends a session (Postgres restarted, a cut connection, a lost slot) only leads to the next one,
+// after a growing wait; only a configuration that can never work, or an error that no attempt can mend, ends
+// the daemon. While another daemon holds the slot this one is its standby and looks once a second.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+
+#include "base/backoff.hpp"
+#include "base/halt.hpp"
+#include "config/config.hpp"
+#include "daemon/pipeline.hpp"
+#include "delivery/counts.hpp"
+#include "delivery/dispatcher.hpp"
+#include "sinks/counters.hpp"
+#include "sinks/plugin_sink.hpp"
+
+namespace pgat::daemon {
+
+class Supervisor {
+  public:
+    Supervisor(const config::Config &config, Halt &halt);
+
+    // On the delivery thread: to the end. The exit status.
+    int run();
+
+    // [any thread] Makes a call into the sink that is running return soon.
+    void cancel_sink();
+
+    const delivery::DeliveryCounts &counts() const noexcept { return counts_; }
+
+  private:
+    std::unique_ptr<sinks::PluginSink> make_sink();
+    int run_sessions(sinks::Sink &sink);
+    // What to do after a session failed; a status to exit with, or nothing to go on.
+    std::optional<int> after(const Error &error, bool streamed);
+    void store_what_is_left();
+
+    const config::Config &config_;
+    Halt &halt_;
+    sinks::Counters sink_counters_;
+    delivery::DeliveryCounts counts_;
+    Memory memory_;
+    Backoff backoff_;
+    bool standing_by_ = false;
+    bool in_order_ = false; // the last session stored the cursor
+
+    std::mutex sink_mutex_;
+    sinks::Sink *sink_ = nullptr; // while it stands
+};
+
+} // namespace pgat::daemon
