@@ -20,16 +20,6 @@ begin
 end;
 $$;
 
--- A subscription's name as a comment in generated code.
-create function async_triggers._comment(p_stream_id bigint, p_key text)
-returns text
-language sql immutable
-set search_path = ''
-as $$
-    select '/* subscription "' || replace(replace(translate(p_key, E'\n\r', '  '), '*/', '*_/'), '/*', '/_*')
-           || '" of stream ' || p_stream_id || ' */';
-$$;
-
 -- Creates function p_name, with the rows that the operation has as arguments.
 create function async_triggers._create_probe(
     p_name text, p_relation oid, p_new boolean, p_old boolean, p_returns text, p_body text)

@@ -99,11 +99,8 @@ begin
     v_compiled.in_when := p_subscription.when_clause is not null and async_triggers._check_expression(
         p_subscription.stream_id, p_subscription.key, 'when_clause', p_relation, p_subscription.operation,
         p_subscription.when_clause, true);
-    v_compiled.statement := format('    insert into async_triggers.events %s (stream_id, payload%s) values (%s, %s%s);',
-        async_triggers._comment(p_subscription.stream_id, p_subscription.key),
-        case when p_subscription.metadata is not null then ', metadata' else '' end,
-        p_subscription.stream_id, async_triggers._payload(p_subscription, p_relation),
-        coalesce(', ' || quote_literal(p_subscription.metadata) || '::jsonb', ''));
+    v_compiled.payload := async_triggers._payload(p_subscription, p_relation);
+    v_compiled.metadata := p_subscription.metadata;
     return v_compiled;
 end;
 $$;
