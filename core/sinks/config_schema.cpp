@@ -1,15 +1,13 @@
 #include "sinks/config_schema.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <optional>
-#include <regex>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "config/nearest.hpp"
+#include "sinks/schema_keywords.hpp"
 #include "sinks/text.hpp"
 
 namespace pgat::sinks {
@@ -68,19 +66,6 @@ std::string unknown_key(std::string_view parent, std::string_view key, const jso
                        config::nearest(fmt::format("{}.{}", parent, key), known));
 }
 
-const json *member(const json &schema, const char *keyword, bool (json::*is)() const noexcept) {
-    const auto found = schema.find(keyword);
-    return found != schema.end() && ((*found).*is)() ? &*found : nullptr;
-}
-
-std::optional<std::regex> compiled(const std::string &pattern) {
-    try {
-        return std::regex(pattern, std::regex::ECMAScript);
-    } catch (const std::regex_error &) {
-        return std::nullopt;
-    }
-}
-
 class Check {
   public:
     explicit Check(std::vector<ConfigProblem> &problems) : problems_(problems) {}
@@ -122,7 +107,7 @@ class Check {
     }
 
     void choices(const json &schema, const json &value, const std::string &key) {
-        if (const json *allowed = member(schema, "enum", &json::is_array);
+        if (const json *allowed = keyword(schema, "enum", &json::is_array);
             allowed != nullptr &&
             std::find(allowed->begin(), allowed->end(), value) == allowed->end()) {
             std::vector<std::string> names;
@@ -136,8 +121,8 @@ class Check {
     }
 
     void number(const json &schema, const json &value, const std::string &key) {
-        const auto limit = [&](const char *keyword, auto &&violates, const char *words) {
-            if (const auto found = schema.find(keyword);
+        const auto limit = [&](const char *name, auto &&violates, const char *words) {
+            if (const auto found = schema.find(name);
                 found != schema.end() && found->is_number() && violates(value, *found))
                 problem(key,
                         fmt::format("must be {} {}, not {}", words, shown(*found), shown(value)));
@@ -154,7 +139,7 @@ class Check {
 
     void string(const json &schema, const std::string &value, const std::string &key) {
         size(schema, characters(value), key, "minLength", "maxLength", "character");
-        const json *pattern = member(schema, "pattern", &json::is_string);
+        const json *pattern = keyword(schema, "pattern", &json::is_string);
         if (pattern == nullptr) return;
         if (value.size() > max_matched) {
             problem(key, fmt::format("must not be longer than {} bytes", max_matched));
@@ -172,9 +157,9 @@ class Check {
     }
 
     void object(const json &schema, const json &value, const std::string &key) {
-        const json *properties = member(schema, "properties", &json::is_object);
+        const json *properties = keyword(schema, "properties", &json::is_object);
         const auto others = schema.find("additionalProperties");
-        if (const json *required = member(schema, "required", &json::is_array))
+        if (const json *required = keyword(schema, "required", &json::is_array))
             for (const json &name : *required)
                 if (name.is_string() && !value.contains(name.get<std::string>()))
                     problem(key + "." + name.get<std::string>(), "is required");
@@ -192,8 +177,8 @@ class Check {
 
     void size(const json &schema, std::size_t size, const std::string &key, const char *min,
               const char *max, std::string_view unit) {
-        const auto one = [&](const char *keyword, const char *words, bool at_least) {
-            const json *limit = member(schema, keyword, &json::is_number_integer);
+        const auto one = [&](const char *name, const char *words, bool at_least) {
+            const json *limit = keyword(schema, name, &json::is_number_unsigned);
             if (limit == nullptr) return;
             const auto bound = limit->get<std::size_t>();
             if (at_least ? size < bound : size > bound)
@@ -205,8 +190,8 @@ class Check {
     }
 
     void alternatives(const json &schema, const json &value, const std::string &key) {
-        for (const char *keyword : {"anyOf", "oneOf"}) {
-            const json *forms = member(schema, keyword, &json::is_array);
+        for (const char *name : {"anyOf", "oneOf"}) {
+            const json *forms = keyword(schema, name, &json::is_array);
             if (forms == nullptr || forms->empty()) continue;
             std::vector<std::vector<ConfigProblem>> found(forms->size());
             for (std::size_t i = 0; i < forms->size(); ++i)
@@ -215,7 +200,7 @@ class Check {
                 found.begin(), found.end(), [](const auto &problems) { return problems.empty(); });
             if (fitting == 0) {
                 problem(key, "fits none of the forms allowed here: " + any_of(found, key));
-            } else if (fitting > 1 && std::string_view(keyword) == "oneOf") {
+            } else if (fitting > 1 && std::string_view(name) == "oneOf") {
                 problem(key, "fits several forms of which only one may fit");
             }
         }
@@ -236,56 +221,6 @@ class Check {
     std::vector<ConfigProblem> &problems_;
 };
 
-constexpr std::array checked = {"type",
-                                "properties",
-                                "required",
-                                "additionalProperties",
-                                "enum",
-                                "const",
-                                "minimum",
-                                "maximum",
-                                "exclusiveMinimum",
-                                "exclusiveMaximum",
-                                "minLength",
-                                "maxLength",
-                                "pattern",
-                                "items",
-                                "minItems",
-                                "maxItems",
-                                "oneOf",
-                                "anyOf"};
-constexpr std::array documenting = {"$schema",         "$id",      "$comment",  "title",
-                                    "description",     "default",  "examples",  "deprecated",
-                                    "format",          "readOnly", "writeOnly", "contentEncoding",
-                                    "contentMediaType"};
-
-void collect_warnings(const json &schema, const std::string &at,
-                      std::vector<std::string> &warnings) {
-    if (!schema.is_object()) return;
-    for (const auto &[keyword, value] : schema.items()) {
-        const auto is_keyword = [&](const char *known) { return keyword == known; };
-        if (std::any_of(checked.begin(), checked.end(), is_keyword)) {
-            if (keyword == "pattern" && value.is_string() && !compiled(value.get<std::string>()))
-                warnings.push_back(fmt::format(
-                    "its config_schema has a pattern that cannot be checked, at {}/", at));
-        } else if (std::none_of(documenting.begin(), documenting.end(), is_keyword)) {
-            warnings.push_back(
-                fmt::format("its config_schema uses {}, which this daemon does not check, at {}/",
-                            keyword, at));
-        }
-    }
-    if (const json *properties = member(schema, "properties", &json::is_object))
-        for (const auto &[name, inner] : properties->items())
-            collect_warnings(inner, at + "/properties/" + name, warnings);
-    for (const char *keyword : {"items", "additionalProperties"})
-        if (const auto found = schema.find(keyword); found != schema.end())
-            collect_warnings(*found, at + "/" + keyword, warnings);
-    for (const char *keyword : {"oneOf", "anyOf"})
-        if (const json *forms = member(schema, keyword, &json::is_array))
-            for (std::size_t i = 0; i < forms->size(); ++i)
-                collect_warnings((*forms)[i], fmt::format("{}/{}/{}", at, keyword, i), warnings);
-}
-
 } // namespace
 
 std::vector<ConfigProblem> check_settings(const json &schema, const json &settings,
@@ -293,12 +228,6 @@ std::vector<ConfigProblem> check_settings(const json &schema, const json &settin
     std::vector<ConfigProblem> problems;
     Check(problems).value(schema, settings, std::string(key));
     return problems;
-}
-
-std::vector<std::string> schema_warnings(const json &schema) {
-    std::vector<std::string> warnings;
-    collect_warnings(schema, "", warnings);
-    return warnings;
 }
 
 std::string to_text(const std::vector<ConfigProblem> &problems) {

@@ -1,14 +1,13 @@
 #include "sinks/json_lookup.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <new>
-#include <optional>
-#include <string>
 
 #include <pgat/sink.h>
 #include <simdjson.h>
+
+#include "sinks/json_value.hpp"
 
 namespace pgat::sinks {
 namespace {
@@ -16,219 +15,7 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 constexpr std::size_t answers_block = 16384;
-constexpr std::size_t keep_capacity = std::size_t{4} << 20;
-constexpr int max_depth = 1000; // of a passing document
-
-std::int32_t kind_of(ondemand::json_type type) noexcept {
-    switch (type) {
-    case ondemand::json_type::null:
-        return PGAT_JSON_NULL;
-    case ondemand::json_type::boolean:
-        return PGAT_JSON_BOOL;
-    case ondemand::json_type::number:
-        return PGAT_JSON_NUMBER;
-    case ondemand::json_type::string:
-        return PGAT_JSON_STRING;
-    case ondemand::json_type::array:
-        return PGAT_JSON_ARRAY;
-    case ondemand::json_type::object:
-        return PGAT_JSON_OBJECT;
-    }
-    return PGAT_JSON_INVALID;
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-    constexpr std::string_view blank = " \t\r\n";
-    const auto begin = text.find_first_not_of(blank);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
-
-// The grammar of RFC 8259; simdjson's own check would round, and refuse what does not fit a double.
-bool is_number(std::string_view text) noexcept {
-    std::size_t at = 0;
-    const auto skip = [&](std::string_view any_of) {
-        const bool found = at < text.size() && any_of.find(text[at]) != std::string_view::npos;
-        at += found ? 1 : 0;
-        return found;
-    };
-    const auto digits = [&] {
-        const std::size_t begin = at;
-        while (skip("0123456789")) {
-        }
-        return at > begin;
-    };
-    skip("-");
-    if (!skip("0") && !digits()) return false;
-    if (skip(".") && !digits()) return false;
-    if (skip("eE")) {
-        skip("+-");
-        if (!digits()) return false;
-    }
-    return at == text.size();
-}
-
-bool is_scalar(std::int32_t kind, std::string_view text) noexcept {
-    switch (kind) {
-    case PGAT_JSON_NUMBER:
-        return is_number(text);
-    case PGAT_JSON_BOOL:
-        return text == "true" || text == "false";
-    case PGAT_JSON_NULL:
-        return text == "null";
-    default:
-        return false;
-    }
-}
-
-// Kind and text of a value or a whole document; strings as they stand in the parser's buffer.
-template <class Value>
-std::int32_t read(Value &value, std::string_view &text) {
-    ondemand::json_type type{};
-    if (value.type().get(type) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-    const std::int32_t kind = kind_of(type);
-    if (kind == PGAT_JSON_STRING)
-        return value.get_string().get(text) == simdjson::SUCCESS ? kind : PGAT_JSON_INVALID;
-    if (kind == PGAT_JSON_ARRAY || kind == PGAT_JSON_OBJECT) {
-        if (simdjson::to_json_string(value).get(text) != simdjson::SUCCESS)
-            return PGAT_JSON_INVALID;
-        text = trimmed(text);
-        return text.size() >= 2 && text.back() == (kind == PGAT_JSON_ARRAY ? ']' : '}')
-                   ? kind
-                   : PGAT_JSON_INVALID;
-    }
-    std::string_view token;
-    if (simdjson::simdjson_result<std::string_view>(value.raw_json_token()).get(token) !=
-        simdjson::SUCCESS)
-        return PGAT_JSON_INVALID;
-    text = trimmed(token);
-    return is_scalar(kind, text) ? kind : PGAT_JSON_INVALID;
-}
-
-template <class Value>
-bool valid(Value &value, int depth);
-
-template <class Container>
-bool valid_members(Container &container, int depth) {
-    for (auto member : container) {
-        if constexpr (std::is_same_v<Container, ondemand::object>) {
-            ondemand::field field;
-            std::string_view key;
-            if (std::move(member).get(field) || field.unescaped_key().get(key)) return false;
-            if (!valid(field.value(), depth + 1)) return false;
-        } else {
-            ondemand::value element;
-            if (std::move(member).get(element) || !valid(element, depth + 1)) return false;
-        }
-    }
-    return true;
-}
-
-template <class Value>
-bool valid(Value &value, int depth) {
-    ondemand::json_type type{};
-    if (depth > max_depth || value.type().get(type) != simdjson::SUCCESS) return false;
-    if (type == ondemand::json_type::object) {
-        ondemand::object object;
-        return value.get_object().get(object) == simdjson::SUCCESS && valid_members(object, depth);
-    }
-    if (type == ondemand::json_type::array) {
-        ondemand::array array;
-        return value.get_array().get(array) == simdjson::SUCCESS && valid_members(array, depth);
-    }
-    std::string_view text;
-    return read(value, text) > 0;
-}
-
-// Whether all of a document is JSON, nothing before or after it. Leaves it read to its end.
-bool valid_document(ondemand::document &document, std::string_view whole) {
-    ondemand::json_type type{};
-    if (document.type().get(type) != simdjson::SUCCESS) return false;
-    const std::int32_t kind = kind_of(type);
-    if (kind == PGAT_JSON_NUMBER || kind == PGAT_JSON_BOOL || kind == PGAT_JSON_NULL)
-        return is_scalar(kind, whole);
-    return valid(document, 0) && document.current_location().error() == simdjson::OUT_OF_BOUNDS;
-}
-
-// The next reference token of a pointer, ~0 and ~1 resolved; nothing if the pointer is not well
-// formed.
-std::optional<std::string_view> next_token(std::string_view &pointer, std::string &unescaped) {
-    pointer.remove_prefix(1);
-    const std::string_view raw = pointer.substr(0, pointer.find('/'));
-    pointer.remove_prefix(raw.size());
-    if (raw.find('~') == std::string_view::npos) return raw;
-    unescaped.clear();
-    for (std::size_t i = 0; i < raw.size(); ++i) {
-        if (raw[i] != '~') {
-            unescaped += raw[i];
-            continue;
-        }
-        if (++i == raw.size() || (raw[i] != '0' && raw[i] != '1')) return std::nullopt;
-        unescaped += raw[i] == '0' ? '~' : '/';
-    }
-    return unescaped;
-}
-
-std::optional<std::size_t> to_index(std::string_view token) noexcept {
-    if (token.empty() || (token.size() > 1 && token.front() == '0')) return std::nullopt;
-    std::size_t index = 0;
-    const auto [end, failed] = std::from_chars(token.data(), token.data() + token.size(), index);
-    if (failed != std::errc() || end != token.data() + token.size()) return std::nullopt;
-    return index;
-}
-
-// One step down. Returns PGAT_JSON_INVALID, PGAT_JSON_MISSING, or something positive with `value`
-// moved on.
-std::int32_t step(ondemand::value &value, std::string_view token) {
-    ondemand::json_type type{};
-    if (value.type().get(type) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-    if (type == ondemand::json_type::object) {
-        ondemand::object object;
-        if (value.get_object().get(object) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-        for (auto member : object) {
-            ondemand::field field;
-            std::string_view key;
-            if (std::move(member).get(field) || field.unescaped_key().get(key))
-                return PGAT_JSON_INVALID;
-            if (key != token) continue;
-            value = field.value();
-            return PGAT_JSON_OTHER;
-        }
-    } else if (type == ondemand::json_type::array) {
-        const auto index = to_index(token);
-        ondemand::array array;
-        if (value.get_array().get(array) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-        std::size_t at = 0;
-        for (auto member : array) {
-            if (!index) break;
-            ondemand::value element;
-            if (std::move(member).get(element) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-            if (at++ != *index) continue;
-            value = element;
-            return PGAT_JSON_OTHER;
-        }
-    }
-    return PGAT_JSON_MISSING;
-}
-
-// Follows a pointer that is not empty, from the root of a document that is an array or an object.
-std::int32_t follow(ondemand::document &document, std::string_view pointer,
-                    ondemand::value &value) {
-    if (document.get_value().get(value) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-    std::string unescaped;
-    while (!pointer.empty()) {
-        const auto token = next_token(pointer, unescaped);
-        if (!token) return PGAT_JSON_MISSING;
-        const std::int32_t found = step(value, *token);
-        if (found <= 0) return found;
-    }
-    return PGAT_JSON_OTHER;
-}
-
-std::int32_t root_kind(ondemand::document &document) {
-    ondemand::json_type type{};
-    return document.type().get(type) == simdjson::SUCCESS ? kind_of(type) : PGAT_JSON_INVALID;
-}
+constexpr std::size_t keep_capacity = std::size_t{4} << 20; // of a slot from call to call
 
 } // namespace
 
@@ -246,19 +33,28 @@ struct JsonLookup::Slot {
                source.size() == other.size();
     }
 
+    // Back to its start; false where an error ended it.
+    bool rewind() noexcept {
+        if (!document.is_alive()) return false;
+        document.rewind();
+        return true;
+    }
+
     bool parse(std::string_view from, Lifetime of) {
         source = {};
         if (capacity < from.size() + simdjson::SIMDJSON_PADDING) {
-            capacity = std::max<std::size_t>(from.size() + from.size() / 2, 4096) +
-                       simdjson::SIMDJSON_PADDING;
-            text = std::make_unique_for_overwrite<char[]>(capacity);
-            if (parser.allocate(capacity) != simdjson::SUCCESS) throw std::bad_alloc();
+            const std::size_t spare = std::clamp<std::size_t>(from.size() / 2, 4096, 1 << 20);
+            const std::size_t wanted = from.size() + spare + simdjson::SIMDJSON_PADDING;
+            capacity = 0;
+            text = std::make_unique_for_overwrite<char[]>(wanted);
+            if (parser.allocate(wanted) != simdjson::SUCCESS) throw std::bad_alloc();
+            capacity = wanted;
         }
         std::memcpy(text.get(), from.data(), from.size());
         std::memset(text.get() + from.size(), 0, simdjson::SIMDJSON_PADDING);
         if (parser.iterate(text.get(), from.size(), capacity).get(document) != simdjson::SUCCESS)
             return false;
-        if (of == Lifetime::passing && !valid_document(document, trimmed(from))) return false;
+        if (of == Lifetime::passing && !is_valid(document, from)) return false;
         source = from;
         lifetime = of;
         return true;
@@ -280,15 +76,12 @@ JsonLookup::Slot *JsonLookup::index(std::string_view document, Lifetime lifetime
     for (std::size_t i = 0; i < slots_.size(); ++i)
         if (slots_[i] && lifetime == Lifetime::lasting && slots_[i]->holds(document)) {
             newest_ = i;
-            slots_[i]->document.rewind();
-            return slots_[i].get();
+            return slots_[i]->rewind() ? slots_[i].get() : nullptr;
         }
     newest_ = (newest_ + 1) % slots_.size();
     auto &slot = slots_[newest_];
     if (!slot) slot = std::make_unique<Slot>();
-    if (!slot->parse(document, lifetime)) return nullptr;
-    slot->document.rewind();
-    return slot.get();
+    return slot->parse(document, lifetime) && slot->rewind() ? slot.get() : nullptr;
 }
 
 std::string_view JsonLookup::keep(std::string_view text) {
@@ -302,18 +95,14 @@ std::int32_t JsonLookup::get(std::string_view document, Lifetime lifetime, std::
                              std::string_view &text) {
     Slot *slot = index(document, lifetime);
     if (slot == nullptr) return PGAT_JSON_INVALID;
-    const std::int32_t root = root_kind(slot->document);
-    if (root < 0 || (!pointer.empty() && pointer.front() != '/'))
-        return root < 0 ? root : PGAT_JSON_MISSING;
-
     std::string_view found;
     std::int32_t kind = PGAT_JSON_MISSING;
     if (pointer.empty()) {
-        kind = read(slot->document, found);
-    } else if (root == PGAT_JSON_ARRAY || root == PGAT_JSON_OBJECT) {
+        kind = read_root(slot->document, found);
+    } else {
         ondemand::value value;
         kind = follow(slot->document, pointer, value);
-        if (kind > 0) kind = read(value, found);
+        if (kind > 0) kind = read_value(value, found);
     }
     if (kind <= 0) return kind;
     text = kind != PGAT_JSON_STRING && lifetime == Lifetime::lasting ? slot->in_source(found)
@@ -325,10 +114,9 @@ std::int32_t JsonLookup::each(std::string_view document, Lifetime lifetime,
                               std::string_view pointer, Visit visit, void *arg) {
     Slot *slot = index(document, lifetime);
     if (slot == nullptr) return PGAT_JSON_INVALID;
-    const std::int32_t root = root_kind(slot->document);
-    if (root != PGAT_JSON_ARRAY && root != PGAT_JSON_OBJECT)
-        return root < 0 || pointer.empty() ? root : PGAT_JSON_MISSING;
-    if (!pointer.empty() && pointer.front() != '/') return PGAT_JSON_MISSING;
+    bool scalar = false;
+    if (slot->document.is_scalar().get(scalar) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
+    if (std::string_view text; scalar && pointer.empty()) return read_root(slot->document, text);
 
     ondemand::value value;
     ondemand::json_type type{};
@@ -336,7 +124,7 @@ std::int32_t JsonLookup::each(std::string_view document, Lifetime lifetime,
     if (value.type().get(type) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
     const auto hand_over = [&](ondemand::value &member, std::string_view key, bool &more) {
         std::string_view text;
-        const std::int32_t kind = read(member, text);
+        const std::int32_t kind = read_value(member, text);
         if (kind <= 0) return false;
         text = kind != PGAT_JSON_STRING && lifetime == Lifetime::lasting ? slot->in_source(text)
                                                                          : keep(text);

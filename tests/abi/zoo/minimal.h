@@ -1,5 +1,7 @@
 /* A correct plugin that takes every event and does nothing; what is defined before it is included
  * replaces the part of that name. */
+#pragma once
+
 #include <pgat/sink.h>
 
 #ifndef ZOO_STRUCT_SIZE
