@@ -39,15 +39,14 @@ void collect_warnings(const json &schema, const std::string &at,
                       std::vector<std::string> &warnings) {
     if (!schema.is_object()) return;
     for (const auto &[name, value] : schema.items()) {
-        const auto is_keyword = [&](const char *known) { return name == known; };
-        if (std::any_of(checked.begin(), checked.end(), is_keyword)) {
+        const auto is_it = [&](const char *known) { return name == known; };
+        if (std::any_of(checked.begin(), checked.end(), is_it)) {
             if (name == "pattern" && value.is_string() && !compiled(value.get<std::string>()))
                 warnings.push_back(fmt::format(
                     "its config_schema has a pattern that cannot be checked, at {}/", at));
-        } else if (std::none_of(documenting.begin(), documenting.end(), is_keyword)) {
-            warnings.push_back(
-                fmt::format("its config_schema uses {}, which this daemon does not check, at {}/",
-                            keyword, at));
+        } else if (std::none_of(documenting.begin(), documenting.end(), is_it)) {
+            warnings.push_back(fmt::format(
+                "its config_schema uses {}, which this daemon does not check, at {}/", name, at));
         }
     }
     if (const json *properties = keyword(schema, "properties", &json::is_object))
