@@ -260,6 +260,13 @@ std::string Connection::quote_literal(std::string_view text) const {
     return quoted.get();
 }
 
+void Connection::cancel() const noexcept {
+    const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> request(PQgetCancel(handle_.get()),
+                                                                     &PQfreeCancel);
+    char why_not[256];
+    if (request) PQcancel(request.get(), why_not, sizeof why_not);
+}
+
 void Connection::on_notice(std::function<void(std::string_view)> receiver) {
     *notice_receiver_ = std::move(receiver);
 }

@@ -64,6 +64,11 @@ class Connection {
     // From now on; see SessionOptions.
     void interrupt_by(const Wakeup *interrupt) noexcept { interrupt_ = interrupt; }
     void answer_within(std::chrono::milliseconds timeout) noexcept { answer_timeout_ = timeout; }
+    std::chrono::milliseconds answer_timeout() const noexcept { return answer_timeout_; }
+
+    // Asks the server, on a connection of its own, to give up what this session waits for. The
+    // session is to be closed after it. Does nothing where the server cannot be reached.
+    void cancel() const noexcept;
 
     // Called with each NOTICE or WARNING, one text. The default drops them.
     void on_notice(std::function<void(std::string_view)> receiver);

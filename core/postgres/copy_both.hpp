@@ -25,7 +25,12 @@ class CopyBoth {
         receive, // end the wait as soon as next() may have a message
         none,    // messages may pile up where they are: in the kernel and in the server
     };
-    enum class Ready { data, wakeup, time };
+    enum class Ready {
+        data, // next() may have a message
+        sent, // (only without interest in data) what was held back is out
+        wakeup,
+        time,
+    };
 
     // Sends `command` on `session` and takes the session over. Throws Error if the server does not
     // open the COPY.
@@ -45,7 +50,8 @@ class CopyBoth {
     // Whether something sent is still held back.
     bool sending() const noexcept { return sending_; }
 
-    // The WARNING that the server last raised, by its SQLSTATE; empty: none since the last call.
+    // Whether the server raised a WARNING, and (once) the SQLSTATE of the last.
+    bool warned() const noexcept { return !warning_->empty(); }
     std::string take_warning();
 
     // Ends our half, drops what still comes in, and waits until the server has ended its own; the
@@ -60,7 +66,6 @@ class CopyBoth {
     };
 
     std::optional<std::string_view> take();
-    void consume();
     void flush();
     [[noreturn]] void ended();
 

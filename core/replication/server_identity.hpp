@@ -30,8 +30,9 @@ ServerIdentity identify_replication(postgres::Connection &session);
 // Asks an ordinary session.
 ServerIdentity identify_sql(postgres::Connection &session);
 
-// Throws Error (reconnect) unless both are one primary server, and `position` of the later asked
-// (sql) is not behind. Throws Error (configure) when they are two databases of it.
+// Throws Error unless both are one database of one primary server: `reconnect` for two servers or a
+// standby, `configure` for two databases, `stop` where the role may not ask for the system
+// identifier.
 void require_one_primary(const ServerIdentity &sql, const ServerIdentity &replication);
 
 } // namespace pgat::replication

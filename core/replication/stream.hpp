@@ -11,7 +11,6 @@
 // - 55000, recover: the slot is invalidated; replace it, recover.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 
@@ -46,14 +45,15 @@ class ReplicationStream {
                       const Wakeup *wakeup);
 
     // Waits until next() may have a frame (unless the caller wants none now), the wakeup is rung
-    // (clear it yourself), or the time has come.
+    // (clear it yourself), or the time has come: `data`, `wakeup` or `time`.
     Ready poll(Deadline deadline, Interest interest = Interest::receive);
 
     // The next frame, or nothing if the socket is dry. Its bytes are valid until the following
     // call.
     std::optional<Frame> next();
 
-    // Tells the server how far we are. Never waits: while an earlier status is still held back by
+    // Tells the server how far we are; an older position than told before counts as that one (a
+    // server would move the slot back). Never waits: while an earlier status is still held back by
     // the network, only the newest is kept and goes when it can (poll() sees to it).
     void send_status(Lsn written, Lsn flushed, bool reply_requested = false);
 
@@ -65,11 +65,12 @@ class ReplicationStream {
     const postgres::Connection &session() const noexcept { return copy_.session(); }
 
   private:
-    void send_waiting_status();
+    void send_now();
 
     postgres::CopyBoth copy_;
     const Wakeup *wakeup_;
-    std::optional<StandbyStatus> waiting_;
+    StandbyStatus sent_; // or about to be, if it waits
+    bool status_waits_ = false;
     std::string buffer_;
 };
 

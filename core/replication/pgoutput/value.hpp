@@ -13,10 +13,6 @@
 
 namespace pgat::replication {
 
-// Microseconds from 1970 to 2000, where Postgres's clock begins.
-inline constexpr std::int64_t postgres_epoch = 946'684'800'000'000;
-
-std::int32_t int4_value(const Value &value);
 std::int64_t int8_value(const Value &value);
 std::uint64_t xid8_value(const Value &value);
 // Text is understood in DateStyle ISO, which replication_session() sets. No infinities.
