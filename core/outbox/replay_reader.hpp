@@ -12,7 +12,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "outbox/copy_row.hpp"
 #include "outbox/cursor.hpp"
@@ -32,24 +34,26 @@ class ReplayReader {
     // `cursor` has an open round.
     ReplayReader(StreamId stream, Cursor cursor, PageLimits limits);
 
-    // Adds the next page to `chunk`; false if the round is read to its end. A page may be empty.
-    // After an Error other than `stop` the same page is read at the next call (with a session that
-    // works); what was added to the chunk before is to be thrown away.
+    // Adds the next page to `chunk`; false if the round is read to its end. A page may be empty, when
+    // none of its range is wanted. After an Error the chunk has the events it had before, and the next
+    // call, with a session that works, reads the same page.
     bool read_page(postgres::Connection &connection, Chunk &chunk);
 
     bool done() const noexcept { return end_ && after_.id >= *end_; }
 
-    // The statement of the next page, for EXPLAIN.
+    // The SELECT of the next page, and what it is planned with; for EXPLAIN.
     std::string page_query() const;
+    static std::string_view page_settings() noexcept;
 
   private:
-    void fit_next_page(std::size_t rows, std::size_t bytes, bool cut);
+    EventId page_end() const noexcept;
+    void passed_page(const CopyRows &rows, std::size_t bytes, bool cut);
 
     const StreamId stream_;
     const Cursor cursor_;
     const PageLimits limits_;
     Position after_;             // read up to here
-    std::optional<EventId> end_; // the last id that R can see
+    std::optional<EventId> end_; // the last id that R can see; not known before the first page
     std::size_t rows_;           // the next page's limit
     std::int64_t span_;          // the next page's range of ids
 };

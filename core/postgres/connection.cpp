@@ -219,16 +219,28 @@ Result Connection::exec(const std::string &sql, const Parameters &parameters) {
 
 void Connection::copy_out(const std::string &sql,
                           const std::function<void(std::string_view)> &row) {
+    copy_out_while(sql, [&row](std::string_view bytes) {
+        row(bytes);
+        return true;
+    });
+}
+
+bool Connection::copy_out_while(const std::string &sql,
+                                const std::function<bool(std::string_view)> &row) {
     const Result start = exec(sql);
     if (PQresultStatus(start.handle()) != PGRES_COPY_OUT)
         throw Error(Remedy::stop, "not a COPY … TO STDOUT: " + sql);
+    bool wanted = true;
     try {
         for (;;) {
             char *bytes = nullptr;
             const int length = PQgetCopyData(handle_.get(), &bytes, 1);
             if (length > 0) {
                 const std::unique_ptr<char, decltype(&PQfreemem)> owner(bytes, &PQfreemem);
-                row({bytes, static_cast<std::size_t>(length)});
+                if (wanted && !row({bytes, static_cast<std::size_t>(length)})) {
+                    wanted = false;
+                    cancel();
+                }
             } else if (length == 0) {
                 wait(false, answer_deadline());
                 if (PQconsumeInput(handle_.get()) == 0)
@@ -243,7 +255,20 @@ void Connection::copy_out(const std::string &sql,
         handle_.reset();
         throw;
     }
-    last_result();
+    try {
+        last_result();
+    } catch (const Error &error) {
+        if (wanted || error.sqlstate() != sqlstate::query_canceled) throw;
+    }
+    return wanted;
+}
+
+void Connection::cancel() const {
+    // If it cannot be cancelled, it is read to its end.
+    const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> request(PQgetCancel(handle_.get()),
+                                                                     &PQfreeCancel);
+    char reason[256];
+    if (request) PQcancel(request.get(), reason, sizeof reason);
 }
 
 std::string Connection::quote_identifier(std::string_view name) const {

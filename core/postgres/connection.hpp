@@ -53,6 +53,10 @@ class Connection {
     // Reads COPY … TO STDOUT row by row. If `row` throws, the session is out of step and closed.
     void copy_out(const std::string &sql, const std::function<void(std::string_view)> &row);
 
+    // The same, until `row` answers false: then the statement is cancelled, what is on its way is
+    // dropped, and the session is ready for the next one. True if it was read to its end.
+    bool copy_out_while(const std::string &sql, const std::function<bool(std::string_view)> &row);
+
     std::string quote_identifier(std::string_view name) const;
     std::string quote_literal(std::string_view text) const;
 
@@ -98,6 +102,7 @@ class Connection {
     std::chrono::steady_clock::time_point answer_deadline() const;
     Result next_result();
     Result last_result();
+    void cancel() const;
 
     // Before the handle, so that it outlives it: libpq keeps its address.
     std::unique_ptr<std::function<void(std::string_view)>> notice_receiver_;
