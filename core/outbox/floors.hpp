@@ -17,7 +17,8 @@ namespace pgat::outbox {
 
 class Floors {
   public:
-    // Captures in the order in which they were taken, all of one server; clear() when it changes.
+    // Captures in the order in which they were taken, each only once the WAL is known to be flushed past
+    // it, all of one server; clear() when it changes.
     void add(const Capture &capture) { add(capture.before, capture.seq); }
     void add(Xid before, EventId seq);
 
@@ -27,11 +28,12 @@ class Floors {
 
     // Snapshots asked for from now on have at least this xmin.
     void forget_below(Xid xmin);
-    void clear() noexcept { entries_.clear(); }
+    void clear() noexcept { *this = {}; }
     std::size_t size() const noexcept { return entries_.size(); }
 
-    // While one transaction stays open for long, nothing can be forgotten: beyond this many, every
-    // second one is, and a floor may be a little lower than it could be.
+    // While one transaction stays open for long, nothing can be forgotten for good: of more than this
+    // many, every second one goes and new ones are kept as sparsely, so that a floor may be a little
+    // lower than it could be.
     static constexpr std::size_t most = 1024;
 
   private:
@@ -40,6 +42,8 @@ class Floors {
         EventId seq;
     };
     std::vector<Entry> entries_; // ascending by both
+    std::size_t stride_ = 1;     // of so many captures one is kept
+    std::size_t since_kept_ = 0; // captures that the last entry stands for
 };
 
 } // namespace pgat::outbox

@@ -14,8 +14,8 @@ class XidSet {
     bool contains(Xid xid) const noexcept {
         if (size_ == 0) return false;
         for (std::size_t at = first_slot(xid);; at = (at + 1) & mask()) {
-            if (slots_[at] == xid) return true;
             if (slots_[at] == Xid{}) return false;
+            if (slots_[at] == xid) return true;
         }
     }
 

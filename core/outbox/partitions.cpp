@@ -1,0 +1,217 @@
+#include "outbox/partitions.hpp"
+
+#include <functional>
+#include <optional>
+
+#include "base/error.hpp"
+#include "postgres/sqlstate.hpp"
+#include "postgres/transaction.hpp"
+
+namespace pgat::outbox {
+
+namespace {
+
+using postgres::Connection;
+using postgres::Transaction;
+
+// One daemon at a time makes or drops partitions; the others' turn comes after, and finds it done.
+constexpr std::int64_t lock_key = 0x7067'6174'7061'7274; // "pgatpart"
+
+namespace sqlstate {
+constexpr std::string_view check_violation = "23514";
+constexpr std::string_view deadlock_detected = "40P01";
+} // namespace sqlstate
+
+bool is_locked(const Error &error) {
+    return error.sqlstate() == postgres::sqlstate::lock_not_available ||
+           error.sqlstate() == sqlstate::deadlock_detected;
+}
+
+void begin_step(Connection &connection, Transaction &transaction,
+                std::chrono::milliseconds lock_timeout) {
+    transaction.set("lock_timeout", fmt::format("{}ms", lock_timeout.count()));
+    connection.exec("select pg_advisory_xact_lock($1::bigint)", {lock_key});
+}
+
+// What a relation of that name in our schema is.
+enum class Found { nothing, partition, other };
+
+Found find_table(Connection &connection, std::string_view name) {
+    const auto found =
+        connection.exec("select exists (select from pg_inherits where inhrelid = pg_class.oid "
+                        "and inhparent = 'async_triggers.events'::regclass) from pg_class "
+                        "where relnamespace = 'async_triggers'::regnamespace and relname = $1",
+                        {name});
+    if (found.empty()) return Found::nothing;
+    return found.boolean(0, 0) ? Found::partition : Found::other;
+}
+
+struct Day {
+    std::string name;  // events_20261122
+    std::string first; // 2026-11-22
+    std::string next;
+};
+
+void create_partition(Connection &connection, const Day &day, const PartitionPolicy &policy,
+                      PartitionWork &work) {
+    Transaction transaction(connection);
+    begin_step(connection, transaction, policy.lock_timeout);
+    switch (find_table(connection, day.name)) {
+    case Found::partition:
+        return;
+    case Found::other:
+        work.blocked.push_back(day.name);
+        return;
+    case Found::nothing:
+        break;
+    }
+    // Aside first: CREATE … PARTITION OF would take an ACCESS EXCLUSIVE lock on the parent, which stops
+    // every writer; ATTACH lets them pass, and locks only the default partition beside the new one.
+    connection.exec(fmt::format("create table async_triggers.{} "
+                                "(like async_triggers.events including all excluding identity)",
+                                day.name));
+    connection.exec(
+        fmt::format("alter table async_triggers.events attach partition async_triggers.{} "
+                    "for values from ('{} 00:00:00+00') to ('{} 00:00:00+00')",
+                    day.name, day.first, day.next));
+    transaction.commit();
+    work.created.push_back(day.name);
+}
+
+// SQL for "the row s of streams does not hold event e".
+constexpr std::string_view undelivered =
+    "not coalesce(pg_visible_in_snapshot(e.xid, s.cursor_snapshot), false) "
+    "and e.xid <> all (s.cursor_extras) "
+    "and not coalesce(pg_visible_in_snapshot(e.xid, s.cursor_round_snapshot) "
+    "and (e.id, e.created_at) <= (s.cursor_round_id, s.cursor_round_created_at), false) "
+    "and not exists (select from unnest(s.cursor_part_xids, s.cursor_part_ids) as part (xid, "
+    "through) "
+    "where part.xid = e.xid and e.id <= part.through) "
+    "and e.id <> all (s.cursor_ahead_ids)";
+
+// Which streams still have to deliver events of this partition. What is at or below a floor is
+// delivered, so the primary key answers for all old partitions but those of a stream far behind.
+std::string undelivered_streams(Connection &connection, std::string_view partition) {
+    return std::string(
+        connection
+            .exec(fmt::format("select coalesce(string_agg(s.id::text, ', ' order by s.id), '') "
+                              "from async_triggers.streams s where exists "
+                              "(select from async_triggers.{} e where e.stream_id = s.id "
+                              "and e.id > s.cursor_floor and {})",
+                              partition, undelivered))
+            .text(0, 0));
+}
+
+void require_generation(Connection &connection, const Ownership &ours) {
+    // Shared, until the transaction ends: nobody raises the generation while we drop.
+    const auto found = connection.exec("select from async_triggers.streams where id = $1::bigint "
+                                       "and generation = $2::bigint for share",
+                                       {ours.stream, ours.generation});
+    if (found.empty()) {
+        require_ownership(connection, ours);
+        throw Error(Remedy::recover, fmt::format("fenced: stream {} was just taken", ours.stream));
+    }
+}
+
+void drop_partition(Connection &connection, const Ownership &ours, const std::string &partition,
+                    const PartitionPolicy &policy, PartitionWork &work) {
+    if (!policy.drop_undelivered) {
+        // A look without locks first; most of the time it is all that is needed.
+        if (auto streams = undelivered_streams(connection, partition); !streams.empty()) {
+            work.kept.push_back({partition, std::move(streams)});
+            return;
+        }
+    }
+    Transaction transaction(connection);
+    begin_step(connection, transaction, policy.lock_timeout);
+    if (find_table(connection, partition) != Found::partition) return;
+    require_generation(connection, ours);
+    // No writer is inside any more, none comes in, and readers may go on reading: only the drop itself
+    // shuts them out, when there is nothing left to look at. A new statement sees what was committed
+    // before the lock was given.
+    connection.exec(
+        fmt::format("lock table only async_triggers.{} in share row exclusive mode", partition));
+    if (!policy.drop_undelivered) {
+        if (auto streams = undelivered_streams(connection, partition); !streams.empty()) {
+            work.kept.push_back({partition, std::move(streams)});
+            return;
+        }
+    }
+    connection.exec(fmt::format("drop table async_triggers.{}", partition));
+    transaction.commit();
+    work.dropped.push_back(partition);
+}
+
+} // namespace
+
+void create_partitions(Connection &connection, const PartitionPolicy &policy, PartitionWork &work) {
+    const auto days = connection.exec(
+        "select 'events_' || to_char(today + n, 'YYYYMMDD'), to_char(today + n, 'YYYY-MM-DD'), "
+        "to_char(today + n + 1, 'YYYY-MM-DD') from "
+        "(select (clock_timestamp() at time zone 'UTC')::date as today) as clock, "
+        "generate_series(0, $1::integer) as n order by n",
+        {policy.days_ahead});
+    for (int row = 0; row < days.rows(); ++row) {
+        const Day day{std::string(days.text(row, 0)), std::string(days.text(row, 1)),
+                      std::string(days.text(row, 2))};
+        if (find_table(connection, day.name) == Found::partition) continue;
+        try {
+            create_partition(connection, day, policy, work);
+        } catch (const Error &error) {
+            if (is_locked(error))
+                work.again.push_back("create " + day.name);
+            else if (error.sqlstate() == sqlstate::check_violation)
+                work.left_in_default.push_back(day.name);
+            else
+                throw;
+        }
+    }
+}
+
+void drop_partitions(Connection &connection, const Ownership &ours, const PartitionPolicy &policy,
+                     PartitionWork &work) {
+    // Only what is named as ours are named; the day in the name is the day of its bounds. A partition
+    // goes when its last moment is retention_days old.
+    const auto old = connection.exec(
+        "select relname from pg_inherits join pg_class on pg_class.oid = inhrelid "
+        "where inhparent = 'async_triggers.events'::regclass "
+        "and relnamespace = 'async_triggers'::regnamespace and relname ~ '^events_[0-9]{8}$' "
+        "and substr(relname, 8) < to_char((clock_timestamp() at time zone 'UTC')::date "
+        "- $1::integer, 'YYYYMMDD') order by relname",
+        {policy.retention_days});
+    for (int row = 0; row < old.rows(); ++row) {
+        const std::string partition(old.text(row, 0));
+        try {
+            drop_partition(connection, ours, partition, policy, work);
+        } catch (const Error &error) {
+            if (!is_locked(error)) throw;
+            work.again.push_back("drop " + partition);
+        }
+    }
+}
+
+bool clean_default_partition(Connection &connection, const PartitionPolicy &policy,
+                             std::size_t steps, PartitionWork &work) {
+    constexpr std::size_t step = 1000;
+    const std::string held =
+        policy.drop_undelivered
+            ? ""
+            : fmt::format(" and not exists (select from async_triggers.streams s where s.id = "
+                          "e.stream_id and e.id > s.cursor_floor and {})",
+                          undelivered);
+    const std::string statement =
+        fmt::format("delete from async_triggers.events_default where ctid = any (array("
+                    "select ctid from async_triggers.events_default e where created_at < "
+                    "((clock_timestamp() at time zone 'UTC')::date - $1::integer)::timestamp at "
+                    "time zone 'UTC'{} "
+                    "limit {}))",
+                    held, step);
+    for (; steps > 0; --steps) {
+        const auto deleted = connection.exec(statement, {policy.retention_days}).affected();
+        work.deleted_from_default += deleted;
+        if (deleted < step) return false;
+    }
+    return true;
+}
+
+} // namespace pgat::outbox
