@@ -73,11 +73,10 @@ std::string excerpt(std::string_view body, const std::vector<std::string> &secre
     const std::size_t begin = text.find_first_not_of(" \t\r\n");
     text.erase(0, begin == std::string::npos ? text.size() : begin);
     if (text.size() > excerpt_size) {
-        text.resize(excerpt_size);
-        // Not in the middle of a character.
-        while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U)
-            text.pop_back();
-        if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0U) text.pop_back();
+        std::size_t cut = excerpt_size;
+        while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U)
+            --cut;
+        text.resize(cut); // a whole number of characters
         text += "…";
     }
     for (char &c : text)

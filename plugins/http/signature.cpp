@@ -33,7 +33,8 @@ std::string decode_base64(std::string_view text) {
     std::string out(padded.size() / 4 * 3, '\0');
     const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char *>(out.data()), bytes(padded),
                                      static_cast<int>(padded.size()));
-    if (size < 0 || text.size() % 4 == 1 || text.empty())
+    if (size < 0 || text.size() % 4 == 1 || text.empty() ||
+        text.find('=') != std::string_view::npos)
         throw plugin::Failure(PGAT_E_CONFIG, "signing_secret: what follows whsec_ is not base64");
     out.resize(text.size() * 3 / 4);
     return out;
