@@ -239,7 +239,7 @@ bool Connection::copy_out_while(const std::string &sql,
                 const std::unique_ptr<char, decltype(&PQfreemem)> owner(bytes, &PQfreemem);
                 if (wanted && !row({bytes, static_cast<std::size_t>(length)})) {
                     wanted = false;
-                    cancel();
+                    cancel(); // if it cannot be cancelled, it is read to its end
                 }
             } else if (length == 0) {
                 wait(false, answer_deadline());
@@ -261,14 +261,6 @@ bool Connection::copy_out_while(const std::string &sql,
         if (wanted || error.sqlstate() != sqlstate::query_canceled) throw;
     }
     return wanted;
-}
-
-void Connection::cancel() const {
-    // If it cannot be cancelled, it is read to its end.
-    const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> request(PQgetCancel(handle_.get()),
-                                                                     &PQfreeCancel);
-    char reason[256];
-    if (request) PQcancel(request.get(), reason, sizeof reason);
 }
 
 std::string Connection::quote_identifier(std::string_view name) const {

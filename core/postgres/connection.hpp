@@ -102,7 +102,6 @@ class Connection {
     std::chrono::steady_clock::time_point answer_deadline() const;
     Result next_result();
     Result last_result();
-    void cancel() const;
 
     // Before the handle, so that it outlives it: libpq keeps its address.
     std::unique_ptr<std::function<void(std::string_view)>> notice_receiver_;
