@@ -70,8 +70,9 @@ class Connection {
     void answer_within(std::chrono::milliseconds timeout) noexcept { answer_timeout_ = timeout; }
     std::chrono::milliseconds answer_timeout() const noexcept { return answer_timeout_; }
 
-    // Asks the server, on a connection of its own, to give up what this session waits for. The
-    // session is to be closed after it. Does nothing where the server cannot be reached.
+    // Asks the server, on a connection of its own, to give up what this session waits for. What it
+    // answers then is for the caller to read, or the session to close. Does nothing where the
+    // server cannot be reached.
     void cancel() const noexcept;
 
     // Called with each NOTICE or WARNING, one text. The default drops them.
