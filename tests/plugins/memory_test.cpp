@@ -1,8 +1,10 @@
 // The memory sink: what it keeps, and what it prints.
 #include <gtest/gtest.h>
 
+#include <climits>
 #include <csignal>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <thread>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "memory/lines.hpp"
 #include "memory/ring.hpp"
 #include "plugins/sink_under_test.hpp"
+#include "support/waiting.hpp"
 
 namespace pgat::test {
 
@@ -41,6 +44,11 @@ class Stdout {
     void close_reader() {
         if (pipe_[0] >= 0) close(pipe_[0]);
         pipe_[0] = -1;
+    }
+    bool is_full() const {
+        int waiting = 0;
+        ioctl(pipe_[0], FIONREAD, &waiting);
+        return waiting > fcntl(pipe_[0], F_GETPIPE_SZ) - PIPE_BUF;
     }
     // All that was written, once nobody can write any more.
     std::string read_all() {
@@ -119,9 +127,7 @@ TEST(Memory, StopsWhereTheReaderOfItsOutputStandsStill) {
     for (int i = 0; i < 10; ++i)
         events.add("\"" + std::string(30000, 'x') + "\"");
     std::thread canceller([&] {
-        // By then the pipe is full: it holds 64 kB.
-        while (sink.counter("payload_bytes_total") == 0)
-            std::this_thread::yield();
+        support::eventually([&] { return output.is_full(); });
         sink.sink().cancel();
     });
     const Outcomes outcomes = sink.publish(events);
