@@ -143,8 +143,7 @@ class Check {
         if (pattern == nullptr) return;
         if (value.size() > max_matched) {
             problem(key, fmt::format("must not be longer than {} bytes", max_matched));
-        } else if (const auto regex = compiled(pattern->get<std::string>());
-                   regex && !std::regex_search(value, *regex)) {
+        } else if (!matches(pattern->get<std::string>(), value).value_or(true)) {
             problem(key, fmt::format("must match {}", pattern->get<std::string>()));
         }
     }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <regex>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -18,13 +17,7 @@ inline const nlohmann::json *keyword(const nlohmann::json &schema, const char *n
     return found != schema.end() && ((*found).*is)() ? &*found : nullptr;
 }
 
-// The pattern as it is matched; nothing if it is none that we can match.
-inline std::optional<std::regex> compiled(const std::string &pattern) {
-    try {
-        return std::regex(pattern, std::regex::ECMAScript);
-    } catch (const std::regex_error &) {
-        return std::nullopt;
-    }
-}
+// Whether an ECMAScript pattern is found in the text; nothing if it is no pattern that we can match.
+std::optional<bool> matches(const std::string &pattern, const std::string &text);
 
 } // namespace pgat::sinks

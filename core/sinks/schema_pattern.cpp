@@ -1,0 +1,19 @@
+// gcc 12 takes std::regex's own code for reading what was never written, under the sanitizers.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <regex>
+
+#include "sinks/schema_keywords.hpp"
+
+namespace pgat::sinks {
+
+std::optional<bool> matches(const std::string &pattern, const std::string &text) {
+    try {
+        return std::regex_search(text, std::regex(pattern, std::regex::ECMAScript));
+    } catch (const std::regex_error &) {
+        return std::nullopt;
+    }
+}
+
+} // namespace pgat::sinks
