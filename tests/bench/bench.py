@@ -5,12 +5,10 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from statistics import median
 
@@ -88,6 +86,7 @@ class Bench:
         self.binary = self.build / "bin" / "postgres-async-triggers"
         self.folder = Path(tempfile.mkdtemp(prefix="pgat-bench-", dir="/tmp"))
         self.folder.chmod(0o755)
+        self.output, self.log = self.folder / "daemon.out", self.folder / "daemon.log"
         self.server = None
 
     def __enter__(self):
@@ -196,7 +195,6 @@ class Bench:
 
     def config(self, sink, extra="", stream=""):
         file = self.folder / "config.yaml"
-        self.endpoint = f"127.0.0.1:{free_port()}"
         file.write_text(
             f"""
 stream:
@@ -207,8 +205,7 @@ sink:
   type: {sink}
 {extra}
 plugins: {{directory: [{self.build}/plugins, {self.build}/bench]}}
-observability: {{listen: "{self.endpoint}"}}
-log: {{level: warn}}
+observability: {{listen: ""}}
 """,
             encoding="utf-8",
         )
@@ -217,13 +214,12 @@ log: {{level: warn}}
     @contextlib.contextmanager
     def daemon(self, sink, extra="", stream="", streaming=True):
         """A running daemon; with `streaming`, one that has caught up and reads its slot."""
-        log = open(self.folder / "daemon.log", "ab")
-        process = subprocess.Popen(
-            [self.binary, "--config", self.config(sink, extra, stream)], stdout=subprocess.DEVNULL, stderr=log
-        )
+        command = [self.binary, "--config", self.config(sink, extra, stream)]
+        with open(self.output, "wb") as output, open(self.log, "wb") as log:
+            process = subprocess.Popen(command, stdout=output, stderr=log)
         try:
             if streaming:
-                self.wait("the daemon to stream", lambda: self.walsender() and self.ready(), process)
+                self.wait("the daemon to stream", self.is_streaming, process)
             yield process
         finally:
             process.send_signal(signal.SIGCONT)
@@ -234,28 +230,21 @@ log: {{level: warn}}
                 process.kill()
                 process.wait()
 
+    def is_streaming(self):
+        return " streaming" in self.log.read_text(errors="replace")
+
     def walsender(self):
         return self.sql("select pid from pg_stat_replication where state = 'streaming'")
 
-    def get(self, path):
-        with urllib.request.urlopen(f"http://{self.endpoint}{path}", timeout=2) as answer:
-            return answer.read().decode()
+    def printed(self):
+        """Bytes that the memory sink has printed."""
+        return self.output.stat().st_size
 
-    def ready(self):
-        try:
-            return bool(self.get("/readyz"))
-        except OSError:
-            return False
-
-    def delivered(self):
-        try:
-            text = self.get("/metrics")
-        except OSError:
-            return 0
-        return int(sum(
-            float(line.split()[-1]) for line in text.splitlines()
-            if line.startswith("async_triggers_events_delivered_total")
-        ))
+    def printed_size(self, size, events):
+        """Bytes that the memory sink prints for so many events, written `size` at a time."""
+        one = int(self.sql(f"""select sum(octet_length(payload::text) + 1)
+                               from (select payload from bench.payloads limit {size}) transaction"""))
+        return one * events // size
 
     def wait(self, what, condition, process=None, seconds=120):
         end = time.monotonic() + seconds
@@ -267,8 +256,7 @@ log: {{level: warn}}
             time.sleep(0.005)
 
     def log_tail(self):
-        file = self.folder / "daemon.log"
-        return file.read_text(errors="replace")[-3000:] if file.exists() else ""
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
 
     def turns(self, raw, ours):
         """Raw and daemon in turn, as often as there are rounds; gives both lists."""
@@ -278,12 +266,6 @@ log: {{level: warn}}
             if not self.raw_only:
                 figures[1].append(ours())
         return figures
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def peak_memory(process):

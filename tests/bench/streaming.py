@@ -1,6 +1,6 @@
 """Streaming: a backlog of committed transactions, read through the slot as fast as it goes.
 
-Raw is pg_recvlogical with pgoutput to a file. The daemon would take a backlog that it finds at its start from
+Raw is pg_recvlogical with pgoutput to a file; ours is the memory sink, printing to a file. The daemon would take a backlog that it finds at its start from
 the table; so it is started first, and stands still (SIGSTOP) while the backlog is written.
 """
 
@@ -35,13 +35,14 @@ def raw_rate(bench, size):
 
 def our_rate(bench, size, memory):
     bench.reset()
-    with bench.daemon("memory") as daemon:
-        before, walsender = bench.delivered(), bench.walsender()
+    with bench.daemon("memory", "  print: true") as daemon:
+        walsender = bench.walsender()
         os.kill(daemon.pid, signal.SIGSTOP)
         events = bench.write_in_parallel(size, SECONDS)
+        expected = bench.printed_size(size, events)
         os.kill(daemon.pid, signal.SIGCONT)
         started = time.monotonic()
-        bench.wait("the backlog", lambda: bench.delivered() >= before + events, daemon)
+        bench.wait("the backlog", lambda: bench.printed() >= expected, daemon)
         elapsed = time.monotonic() - started
         if bench.walsender() != walsender:
             raise SystemExit("the daemon reconnected: this was no streaming\n" + bench.log_tail())
