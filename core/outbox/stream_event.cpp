@@ -13,8 +13,6 @@ namespace {
 
 namespace pgoutput = replication;
 
-constexpr std::string_view json_null = "null";
-
 Error out_of_step(const char *what) {
     return {Remedy::reconnect, fmt::format("the replication stream is out of step: {}", what)};
 }
@@ -75,15 +73,13 @@ void StreamEvents::add_row(const pgoutput::Insert &insert, Chunk &chunk) {
         throw out_of_step("a row is not as wide as its table");
     if (pgoutput::int8_value(insert.values[columns.stream_id]) != stream_.value()) return;
 
-    const auto &payload = insert.values[columns.payload];
     const auto &metadata = insert.values[columns.metadata];
     Event event;
     event.xid = Xid(pgoutput::xid8_value(insert.values[columns.xid]));
     event.at.id = EventId(pgoutput::int8_value(insert.values[columns.id]));
     event.at.created_at = pgoutput::timestamptz_value(insert.values[columns.created_at]);
     event.commit_lsn = transaction_->commit_lsn;
-    event.payload = chunk.arena.copy(
-        payload.kind == pgoutput::ValueKind::null ? json_null : pgoutput::jsonb_text(payload));
+    event.payload = chunk.arena.copy(pgoutput::jsonb_text(insert.values[columns.payload]));
     if (metadata.kind != pgoutput::ValueKind::null)
         event.metadata = chunk.arena.copy(pgoutput::jsonb_text(metadata));
     chunk.bytes += event.payload.size() + event.metadata.size();

@@ -108,6 +108,7 @@ std::optional<Frame> ReplicationStream::next() {
                         "left out what it would have published")
                 .with_sqlstate(sqlstate::undefined_object);
         if (!message) return std::nullopt;
+        heard_at_ = std::chrono::steady_clock::now();
         return parse_frame(*message);
     } catch (const Error &error) {
         throw broken(error);

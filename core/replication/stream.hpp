@@ -11,6 +11,7 @@
 // - 55000, recover: the slot is invalidated; replace it, recover.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -62,6 +63,12 @@ class ReplicationStream {
     // the stream does the rest.
     void finish(Deadline deadline);
 
+    // When next() last had something. A network that swallows everything is noticed by what we send
+    // (tcp_user_timeout); a proxy that swallows it is not. But a server may well be silent for long
+    // while it decodes a large transaction: after a long silence ask, by SQL, whether the slot is
+    // still active for session().backend_pid().
+    std::chrono::steady_clock::time_point heard_at() const noexcept { return heard_at_; }
+
     const postgres::Connection &session() const noexcept { return copy_.session(); }
 
   private:
@@ -72,6 +79,7 @@ class ReplicationStream {
     StandbyStatus sent_; // or about to be, if it waits
     bool status_waits_ = false;
     std::string buffer_;
+    std::chrono::steady_clock::time_point heard_at_ = std::chrono::steady_clock::now();
 };
 
 } // namespace pgat::replication
