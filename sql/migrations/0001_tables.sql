@@ -21,7 +21,7 @@ create table async_triggers.schema_migrations (
 
 create type async_triggers.operation_type as enum ('INSERT', 'UPDATE', 'DELETE');
 
--- Callers write ROW(…)::async_triggers.subscriptions: this table never gains a column.
+-- Callers write ROW(...)::async_triggers.subscriptions: this table never gains a column.
 create table async_triggers.subscriptions (
     id                 uuid primary key default gen_random_uuid(),
     key                text not null,
