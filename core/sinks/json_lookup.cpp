@@ -91,6 +91,12 @@ std::string_view JsonLookup::keep(std::string_view text) {
     return {copy, text.size()};
 }
 
+std::string_view JsonLookup::find(std::string_view document, Lifetime lifetime,
+                                  std::string_view pointer) {
+    std::string_view text;
+    return get(document, lifetime, pointer, text) > PGAT_JSON_NULL ? text : std::string_view{};
+}
+
 std::int32_t JsonLookup::get(std::string_view document, Lifetime lifetime, std::string_view pointer,
                              std::string_view &text) {
     Slot *slot = index(document, lifetime);

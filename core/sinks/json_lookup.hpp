@@ -33,6 +33,9 @@ class JsonLookup {
     std::int32_t get(std::string_view document, Lifetime lifetime, std::string_view pointer,
                      std::string_view &text);
 
+    // The text alone; empty where there is nothing, or null.
+    std::string_view find(std::string_view document, Lifetime lifetime, std::string_view pointer);
+
     // Calls `visit` for each member until it returns other than 0. Not to be entered again from it.
     template <class Visitor>
     std::int32_t each(std::string_view document, Lifetime lifetime, std::string_view pointer,
