@@ -24,7 +24,7 @@ struct ConfigProblem {
     std::string what; // as in "must be a string, not a number"
 };
 
-// Everything wrong with `settings`, in the schema's order; `key` is what they stand under.
+// Everything wrong with `settings`; `key` is what they stand under. What is missing comes first.
 std::vector<ConfigProblem> check_settings(const nlohmann::json &schema,
                                           const nlohmann::json &settings, std::string_view key);
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view host_version = "postgres-async-triggers/" PGAT_VERSION;
 // How many events around the last one are searched for a document before it is taken for the
 // plugin's own.
-constexpr std::size_t search_window = 64;
+constexpr std::size_t search_window = 1024;
 
 spdlog::level::level_enum to_level(std::int32_t level) noexcept {
     switch (level) {

@@ -46,8 +46,18 @@ struct Registry {
     throw Error(Remedy::configure, fmt::format("{}: {}", file.string(), why));
 }
 
-// Owner, permissions and the ELF header, before anything of the file is mapped. Returns warnings.
-std::vector<std::string> inspect(const fs::path &file) {
+void require_trust(const fs::path &file, const fs::path &folder,
+                   std::vector<std::string> &warnings) {
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0)
+        refuse(file, fmt::format("cannot be read: {}", std::generic_category().message(errno)));
+    Trust trust = trust_in(status, folder.string());
+    if (!trust.refusal.empty()) refuse(file, "not loaded: " + trust.refusal);
+    if (!trust.warning.empty()) warnings.push_back(std::move(trust.warning));
+}
+
+// Owner, permissions and the ELF header, before anything of the file is mapped.
+void inspect(const fs::path &file, std::vector<std::string> &warnings) {
     struct Descriptor {
         int fd;
         ~Descriptor() {
@@ -58,22 +68,17 @@ std::vector<std::string> inspect(const fs::path &file) {
     if (opened.fd < 0)
         refuse(file, fmt::format("cannot be read: {}", std::generic_category().message(errno)));
 
-    struct stat file_status {};
-    struct stat folder_status {};
-    if (::fstat(opened.fd, &file_status) != 0 ||
-        ::stat(file.parent_path().c_str(), &folder_status) != 0)
+    struct stat status {};
+    if (::fstat(opened.fd, &status) != 0)
         refuse(file, fmt::format("cannot be read: {}", std::generic_category().message(errno)));
-    if (!S_ISREG(file_status.st_mode)) refuse(file, "not a regular file");
+    if (!S_ISREG(status.st_mode)) refuse(file, "not a regular file");
 
-    std::vector<std::string> warnings;
-    for (const Trust &trust : {trust_in(folder_status, file.parent_path().string()),
-                               trust_in(file_status, file.string())}) {
-        if (!trust.refusal.empty()) refuse(file, "not loaded: " + trust.refusal);
-        if (!trust.warning.empty()) warnings.push_back(trust.warning);
-    }
+    require_trust(file, file.parent_path(), warnings);
+    const Trust trust = trust_in(status, file.string());
+    if (!trust.refusal.empty()) refuse(file, "not loaded: " + trust.refusal);
+    if (!trust.warning.empty()) warnings.push_back(trust.warning);
     if (const std::string problem = elf_problem(opened.fd); !problem.empty())
         refuse(file, problem + ": install the plugin again, built for this machine");
-    return warnings;
 }
 
 // The loader's message as a sentence. It is glibc's or musl's own; what it names is what helps.
@@ -106,8 +111,8 @@ boost::dll::shared_library open_library(const fs::path &file) {
     return library;
 }
 
-Plugin load(Loaded &entry, const fs::path &file) {
-    std::vector<std::string> warnings = inspect(file);
+Plugin load(Loaded &entry, const fs::path &file, std::vector<std::string> warnings) {
+    inspect(file, warnings);
     if (!entry.library.is_loaded()) entry.library = open_library(file);
     if (!entry.library.has("pgat_sink_entry"))
         refuse(file,
@@ -132,11 +137,22 @@ const Plugin &load_plugin_file(const fs::path &file) {
     std::error_code failed;
     const fs::path canonical = fs::canonical(file, failed);
     if (failed) refuse(file, fmt::format("cannot be read: {}", failed.message()));
+    // A link is as trustworthy as the folder it lies in.
+    const fs::path folder = fs::canonical(fs::absolute(file).parent_path(), failed);
+    if (failed) refuse(file, fmt::format("cannot be read: {}", failed.message()));
+    std::vector<std::string> warnings;
+    if (folder != canonical.parent_path()) require_trust(canonical, folder, warnings);
 
     Registry &registry = Registry::instance();
     const std::lock_guard lock(registry.mutex);
     Loaded &entry = registry.loaded[canonical];
-    if (!entry.plugin) entry.plugin = std::make_unique<const Plugin>(load(entry, canonical));
+    if (!entry.plugin)
+        entry.plugin = std::make_unique<const Plugin>(load(entry, canonical, std::move(warnings)));
+    if (entry.plugin->type != file.stem().string())
+        refuse(canonical,
+               fmt::format("says it is the plugin \"{0}\", its file's name {1}: rename the "
+                           "file to {0}.so, or install the right one",
+                           entry.plugin->type, file.filename().string()));
     return *entry.plugin;
 }
 

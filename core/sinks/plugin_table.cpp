@@ -102,10 +102,6 @@ Plugin read_table(const pgat_sink_plugin *table, const std::filesystem::path &fi
         refuse(file,
                "its type is not of the form [a-z][a-z0-9_]{0,31}: the plugin is faulty, report "
                "it to its author");
-    if (plugin.type != file.stem().string())
-        refuse(file, fmt::format("says it is the plugin \"{0}\": rename the file to {0}.so, or "
-                                 "install the right one",
-                                 plugin.type));
     for (const auto &[name, missing] : {std::pair{"create", table->create == nullptr},
                                         std::pair{"destroy", table->destroy == nullptr},
                                         std::pair{"publish", table->publish == nullptr}})

@@ -88,8 +88,10 @@ TEST(Loading, RefusesAPluginThatNeedsANewerHost) {
 }
 
 TEST(Loading, RefusesAPluginOfAnotherTypeThanItsFileSays) {
-    EXPECT_EQ(zoo_refusal("liar"), "liar.so: says it is the plugin \"honest\": rename the file to "
-                                   "honest.so, or install the right one");
+    EXPECT_EQ(
+        zoo_refusal("liar"),
+        "liar.so: says it is the plugin \"honest\", its file's name liar.so: rename the file to "
+        "honest.so, or install the right one");
 }
 
 TEST(Loading, RefusesALibraryThatIsNoPlugin) {
@@ -165,6 +167,23 @@ TEST_F(SpoiledFile, InAFolderWritableByEverybodyIsRefused) {
     EXPECT_TRUE(contains(refusal_of(file),
                          "the folder " + folder.path().string() + " can be written by everybody"))
         << refusal_of(file);
+}
+
+TEST_F(SpoiledFile, ThroughALinkInAFolderWritableByEverybodyIsRefused) {
+    const TemporaryFolder open_to_all;
+    const fs::path link = open_to_all.path() / "scripted.so";
+    fs::create_symlink(file, link);
+    EXPECT_EQ(load_plugin_file(link).file, file);
+    fs::permissions(open_to_all.path(), fs::perms(0757));
+    EXPECT_THROW(load_plugin_file(link), Error);
+    EXPECT_NO_THROW(load_plugin_file(file));
+}
+
+TEST_F(SpoiledFile, MayHaveAVersionInItsNameWhereALinkHasThePluginsOwn) {
+    fs::rename(file, folder.path() / "scripted-1.2.so");
+    fs::create_symlink("scripted-1.2.so", file);
+    EXPECT_EQ(load_plugin_file(file).type, "scripted");
+    EXPECT_THROW(load_plugin_file(folder.path() / "scripted-1.2.so"), Error);
 }
 
 TEST_F(SpoiledFile, OfAStrangerIsRefused) {
