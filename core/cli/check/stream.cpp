@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+
+#include "cli/check/checks.hpp"
+#include "replication/publication.hpp"
+#include "replication/server_identity.hpp"
+#include "replication/slot.hpp"
+#include "replication/slot_creation.hpp"
+#include "replication/stream.hpp"
+
+namespace pgat::cli::check {
+
+namespace {
+
+constexpr std::int64_t much_wal = std::int64_t{1} << 30;
+
+std::int64_t wal_held(postgres::Connection &sql, const replication::Slot &slot) {
+    if (!slot.restart.valid()) return 0;
+    return sql
+        .exec("SELECT CASE WHEN pg_is_in_recovery() THEN 0 ELSE "
+              "pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1::pg_lsn)::bigint END",
+              {slot.restart})
+        .integer(0, 0);
+}
+
+void tell_creation(Report &report, postgres::Connection &sql, const replication::Slot &slot) {
+    std::vector<std::string> waits;
+    for (const auto &blocker : replication::creation_waits_for(sql, slot.name))
+        waits.push_back(blocker.text());
+    report.warn(
+        "slot",
+        fmt::format("{} is being created{}", slot.name, waits.empty() ? "" : ", and waits for:"),
+        waits);
+}
+
+} // namespace
+
+void check_replication_session(Report &report, postgres::Connection &sql,
+                               const postgres::SessionOptions &options) {
+    auto session = postgres::Connection::open(replication::replication_session(options));
+    const auto other = replication::identify_replication(session);
+    const auto ours = replication::identify_sql(sql);
+    replication::require_one_primary(ours, other);
+    report.ok("replication", fmt::format("session opens; timeline {}", other.timeline));
+}
+
+void check_publication(Report &report, postgres::Connection &sql, const config::Stream &stream) {
+    const std::string name = replication::stream_object_name(stream.id);
+    switch (replication::inspect_publication(sql, stream.id)) {
+    case replication::PublicationState::right:
+        return report.ok("publication", name);
+    case replication::PublicationState::created:
+        if (!replication::find_slot(sql, stream.slot_name))
+            return report.ok("publication", name + " is not there yet: the daemon creates it");
+        return report.warn("publication", name + " is missing though its slot is there",
+                           {"nothing to do: at its next start the daemon creates it, replaces the "
+                            "slot and delivers from the table what was missed"});
+    case replication::PublicationState::mended:
+        return report.warn(
+            "publication", name + " is not as the daemon made it",
+            {"nothing to do: at its next start the daemon mends it, replaces the slot "
+             "and delivers from the table what was missed"});
+    }
+}
+
+void check_slot(Report &report, postgres::Connection &sql, const config::Stream &stream) {
+    const auto slot = replication::find_slot(sql, stream.slot_name);
+    if (!slot)
+        return report.ok("slot",
+                         stream.slot_name + " is not there: the daemon creates it when it starts");
+    const auto database = sql.exec("SELECT current_database()");
+    replication::require_ours(*slot, database.text(0, 0));
+    if (slot->being_created()) return tell_creation(report, sql, *slot);
+    if (slot->invalidated)
+        return report.warn(
+            "slot", fmt::format("{} is invalidated ({})", slot->name, slot->invalidation_reason),
+            {"nothing to do: the daemon replaces it and delivers from the table what was missed"});
+    const std::int64_t held = wal_held(sql, *slot);
+    if (slot->active)
+        return report.ok("slot",
+                         fmt::format("{} is read by a daemon{}; it holds {} of WAL", slot->name,
+                                     slot->active_pid
+                                         ? fmt::format(" (server process {})", *slot->active_pid)
+                                         : "",
+                                     in_bytes(held)));
+    const std::string found =
+        fmt::format("{} is read by nobody and holds {} of WAL", slot->name, in_bytes(held));
+    if (held < much_wal) return report.ok("slot", found);
+    report.warn(
+        "slot", found,
+        {"start the daemon, or, if this stream has ended: postgres-async-triggers teardown"});
+}
+
+void check_stream(Report &report, postgres::Connection &sql, const config::Stream &stream) {
+    const auto row = sql.exec("SELECT status, failover_checkpoint_id, failover_checkpoint_ts, "
+                              "generation FROM async_triggers.streams WHERE id = $1",
+                              {stream.id});
+    if (row.empty() || row.integer(0, 3) == 0)
+        return report.ok("stream", fmt::format("{}: no daemon has run it yet", stream.id));
+    if (row.text(0, 0) == "streaming")
+        return report.ok("stream", fmt::format("{}: streaming", stream.id));
+    report.warn("stream",
+                fmt::format("{}: in failover, the sink is down; undelivered from event {} of {}",
+                            stream.id, row.text(0, 1), row.text(0, 2)),
+                {"see to the sink; the daemon goes on by itself"});
+}
+
+} // namespace pgat::cli::check

@@ -1,0 +1,87 @@
+// `teardown`: retires streams. What it removes and in what order: core/cli/retirement.hpp.
+#include "cli/program.hpp"
+
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/retirement.hpp"
+
+namespace pgat::cli {
+
+namespace {
+
+struct Choice {
+    std::optional<std::int64_t> stream;
+    bool all = false;
+    bool yes = false;
+};
+
+void show(const std::vector<Retirement> &plan) {
+    fmt::print("This removes:\n");
+    for (const Retirement &stream : plan)
+        for (const std::string &line : to_lines(stream))
+            fmt::print("  {}\n", line);
+    fmt::print("Events and dead letters stay; events go with their partitions.\n");
+    std::fflush(stdout);
+}
+
+bool confirmed() {
+    fmt::print("Go on? Type yes: ");
+    std::fflush(stdout);
+    std::string answer;
+    return std::getline(std::cin, answer) && answer == "yes";
+}
+
+int teardown(const config::Config &config, const Choice &choice) {
+    auto session = postgres::Connection::open(session_options(config, "teardown"));
+    std::vector<Retirement> plan;
+    if (choice.all)
+        plan = plan_all(session, config.stream);
+    else
+        plan.push_back(plan_one(session, config.stream,
+                                choice.stream ? StreamId(*choice.stream) : config.stream.id));
+    std::erase_if(plan, [](const Retirement &stream) { return stream.nothing(); });
+    if (plan.empty()) {
+        fmt::print("nothing to remove\n");
+        return done;
+    }
+    for (const Retirement &stream : plan)
+        require_unused(stream);
+    show(plan);
+    if (!choice.yes) {
+        if (isatty(STDIN_FILENO) == 0)
+            throw Error(Remedy::configure,
+                        "teardown asks before it removes anything, and there is no "
+                        "terminal to ask on")
+                .with_hint("add --yes if you mean it");
+        if (!confirmed()) {
+            fmt::print("nothing was removed\n");
+            return failed;
+        }
+    }
+    for (const Retirement &stream : plan) {
+        retire(session, stream);
+        fmt::print("stream {} is retired\n", stream.stream);
+    }
+    return done;
+}
+
+} // namespace
+
+void add_teardown(Program &program) {
+    const auto choice = std::make_shared<Choice>();
+    CLI::App &command = add_command(
+        program, "teardown", "Retire a stream: slot, publication, row, subscriptions; asks first",
+        [&program, choice] { return teardown(load_configuration(program), *choice); });
+    const auto stream =
+        command.add_option("--stream", choice->stream, "The stream; default: stream.id")
+            ->type_name("ID");
+    command.add_flag("--all", choice->all, "Every stream of this database")->excludes(stream);
+    command.add_flag("-y,--yes", choice->yes, "Do not ask");
+}
+
+} // namespace pgat::cli

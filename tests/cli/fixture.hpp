@@ -1,0 +1,70 @@
+// Runs the real program, and reads what it says and how it ends.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "support/cluster.hpp"
+#include "support/process.hpp"
+
+namespace pgat::cli {
+
+class CliTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        std::string name = (std::filesystem::temp_directory_path() / "pgat-cli-XXXXXX").string();
+        ASSERT_NE(mkdtemp(name.data()), nullptr);
+        folder_ = name;
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    static std::string binary() {
+        const char *build = std::getenv("PGAT_BUILD_DIR"); // NOLINT(concurrency-mt-unsafe)
+        return std::string(build == nullptr ? "." : build) + "/bin/postgres-async-triggers";
+    }
+
+    // In a folder of its own, so that no config.yaml of the surroundings is found.
+    support::Finished run(std::vector<std::string> arguments,
+                          std::map<std::string, std::string> environment = {}) const {
+        arguments.insert(arguments.begin(), binary());
+        return support::run(std::move(arguments),
+                            {.environment = std::move(environment), .directory = folder_.string()});
+    }
+
+    std::string write(const std::string &name, const std::string &text) const {
+        std::ofstream(folder_ / name, std::ios::binary) << text;
+        return (folder_ / name).string();
+    }
+
+    // config.yaml, where the program finds it.
+    void configure(const std::string &yaml) const { write("config.yaml", yaml); }
+    void configure(const support::Cluster &cluster, const std::string &database,
+                   const std::string &user = "postgres", const std::string &more = "") const {
+        configure(fmt::format("stream:\n  pg_connection: {{host: 127.0.0.1, port: {}, name: {}, "
+                              "username: {}}}\n{}",
+                              cluster.port(), database, user, more));
+    }
+
+    std::filesystem::path folder_;
+};
+
+// The line of `check` about one thing with what stands below it; empty: none.
+inline std::string finding(const std::string &out, const std::string &check) {
+    const auto name = out.find("  " + check + ": ");
+    if (name == std::string::npos) return {};
+    const auto begin = out.rfind('\n', name) + 1; // npos + 1 is the first character
+    auto end = out.find('\n', name);
+    while (end != std::string::npos && out.compare(end + 1, 8, "        ") == 0)
+        end = out.find('\n', end + 1);
+    return out.substr(begin, end - begin);
+}
+
+} // namespace pgat::cli
