@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-// std::regex recurses once a character: what is longer would end on the stack's guard page.
+// A limit for what patterns are tried on: some matchers recurse once a character.
 constexpr std::size_t max_matched = 4096;
 constexpr std::size_t max_shown = 100;
 

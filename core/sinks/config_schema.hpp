@@ -3,9 +3,9 @@
 //
 // The subset of 2020-12 that is checked: type, properties, required, additionalProperties, enum,
 // const, minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength, maxLength, pattern
-// (ECMAScript), items, minItems, maxItems, oneOf, anyOf, and boolean schemas. `default` only
-// documents. Any other keyword that could refuse something is a warning when the plugin is loaded:
-// a newer plugin may know more than we do.
+// (ECMAScript without back-references), items, minItems, maxItems, oneOf, anyOf, and boolean
+// schemas. `default` only documents. Any other keyword that could refuse something is a warning when
+// the plugin is loaded: a newer plugin may know more than we do.
 //
 // A string's value never appears in a message, except where the schema itself lists what is
 // allowed: it may be a secret.

@@ -7,10 +7,21 @@
 #include "sinks/schema_keywords.hpp"
 
 namespace pgat::sinks {
+namespace {
+
+// libstdc++'s usual matcher recurses once a character and backtracks without end; this one does neither, and
+// knows no back-references.
+#if defined(__GLIBCXX__)
+constexpr auto syntax = std::regex::ECMAScript | std::regex_constants::__polynomial;
+#else
+constexpr auto syntax = std::regex::ECMAScript;
+#endif
+
+} // namespace
 
 std::optional<bool> matches(const std::string &pattern, const std::string &text) {
     try {
-        return std::regex_search(text, std::regex(pattern, std::regex::ECMAScript));
+        return std::regex_search(text, std::regex(pattern, syntax));
     } catch (const std::regex_error &) {
         return std::nullopt;
     }

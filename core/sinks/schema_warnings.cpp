@@ -38,7 +38,9 @@ constexpr std::array documenting = {"$schema",         "$id",      "$comment",  
 void collect_warnings(const json &schema, const std::string &at,
                       std::vector<std::string> &warnings) {
     if (!schema.is_object()) return;
-    for (const auto &[name, value] : schema.items()) {
+    for (const auto &member : schema.items()) {
+        const std::string &name = member.key(); // no binding: clang 14 captures none in a lambda
+        const json &value = member.value();
         const auto is_it = [&](const char *known) { return name == known; };
         if (std::any_of(checked.begin(), checked.end(), is_it)) {
             if (name == "pattern" && value.is_string() && !matches(value.get<std::string>(), ""))

@@ -131,6 +131,9 @@ TEST(ConfigSchema, RefusesWhatAPatternDoesNotFind) {
     EXPECT_EQ(
         check(R"({"properties": {"k": {"pattern": "^(a|b)*$"}}})", {{"k", std::string(4096, 'a')}}),
         "");
+    EXPECT_EQ(check(R"({"properties": {"k": {"pattern": "^(a+)+$"}}})",
+                    {{"k", std::string(60, 'a') + "b"}}),
+              "sink.k: must match ^(a+)+$");
     EXPECT_EQ(check(R"({"properties": {"k": {"pattern": "^(a|b)*$"}}})",
                     {{"k", std::string(1000000, 'a')}}),
               "sink.k: must not be longer than 4096 bytes");
