@@ -52,7 +52,11 @@ Delivery::Delivery(HttpSink &sink, const plugin::Batch &batch, Outcomes &outcome
     if (one_target_) target_.url = sink.settings_.url.prefix();
 }
 
-Delivery::~Delivery() { sink_.client_.abandon_all(); }
+Delivery::~Delivery() {
+    sink_.client_.abandon_all();
+    for (const Slot &slot : slots_)
+        slot.exchange->release_large_buffers();
+}
 
 void Delivery::run() {
     while (true) {
@@ -78,11 +82,14 @@ void Delivery::look_for_a_stop() {
         stopping_ = true;
         give_up_ = std::min(give_up_, now + grace);
     }
-    if (now >= give_up_)
-        throw Failure(PGAT_E_CANCELLED, std::to_string(sink_.client_.in_flight()) +
-                                            " requests to " + sink_.settings_.host +
-                                            " broken off " +
-                                            (stopping_ ? "to stop" : "at the deadline"));
+    if (now < give_up_) return;
+    const std::size_t in_flight = sink_.client_.in_flight();
+    const char *const when = stopping_ ? " broken off to stop" : " broken off at the deadline";
+    stopping_ = true;
+    if (in_flight == 0) return;
+    if (trouble_) throw Failure(*trouble_);
+    throw Failure(PGAT_E_CANCELLED,
+                  std::to_string(in_flight) + " requests to " + sink_.settings_.host + when);
 }
 
 milliseconds Delivery::patience() const {

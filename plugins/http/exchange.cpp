@@ -10,6 +10,8 @@ namespace {
 // What is kept of an answer's body, for messages, and how much of it is read at all.
 constexpr std::size_t kept = 1024;
 constexpr std::size_t read_at_most = 1024 * 1024;
+// What a buffer may keep between batches.
+constexpr std::size_t large = 256 * 1024;
 
 std::string_view content_type(const Settings &settings) {
     if (settings.mode == Mode::ndjson) return "application/x-ndjson";
@@ -90,6 +92,11 @@ Answer Exchange::answer(CURLcode code) const {
     answer.body = received_;
     answer.error = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
     return answer;
+}
+
+void Exchange::release_large_buffers() noexcept {
+    for (std::string *const buffer : {&body, &compressed})
+        if (buffer->capacity() > large) std::string().swap(*buffer);
 }
 
 std::size_t Exchange::receive(char *data, std::size_t size, std::size_t count,

@@ -51,6 +51,8 @@ class Exchange {
     // Working memory for the body, for whoever composes it.
     std::string body;
     std::string compressed;
+    // Between requests: gives back what only a giant needed.
+    void release_large_buffers() noexcept;
 
   private:
     static std::size_t receive(char *data, std::size_t size, std::size_t count,
