@@ -40,9 +40,69 @@ begin
 end;
 $$;
 
+-- The functions that a probe's expression calls, by its parse tree: operators and aggregates included.
+create function async_triggers._called_functions(p_probe oid)
+returns setof oid
+language sql stable
+set search_path = ''
+as $$
+    select distinct m[1]::oid
+    from pg_proc p, regexp_matches(p.prosqlbody::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g') m
+    where p.oid = p_probe;
+$$;
+
+-- The GRANTs without which the owner may not call them; null for none.
+create function async_triggers._functions_not_granted(p_probe oid)
+returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(format('grant execute on function %s to %I;', f::regprocedure, current_user), ' ')
+    from async_triggers._called_functions(p_probe) f
+    where not has_function_privilege(f, 'EXECUTE');
+$$;
+
+-- The GRANTs without which the owner may not read the tables of its subqueries; null for none.
+create function async_triggers._tables_not_granted(p_probe oid, p_relation oid)
+returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(format('grant select on %s to %I;', d.refobjid::regclass, current_user), ' ')
+    from (select distinct refobjid from pg_depend
+          where classid = 'pg_proc'::regclass and objid = p_probe and refclassid = 'pg_class'::regclass) d
+    join pg_class c on c.oid = d.refobjid and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    where d.refobjid <> p_relation and not has_table_privilege(d.refobjid, 'SELECT')
+      and not has_any_column_privilege(d.refobjid, 'SELECT');
+$$;
+
+-- WHEN runs as the writer and takes no subquery: columns, constants and immutable functions of pg_catalog that everybody
+-- may execute. Node names are those of Postgres 15 and, where they differ, of 16 and later. What is not in the
+-- list is left to the function, which is always right.
+create function async_triggers._fits_when(p_probe oid)
+returns boolean
+language sql stable
+set search_path = ''
+as $$
+    select not exists (
+            select from pg_proc p, regexp_matches(p.prosqlbody::text, '\{([A-Z_]+)', 'g') with ordinality node(name, n)
+            where p.oid = p_probe and ((n > 1 and name[1] = 'QUERY') or name[1] not in (
+                'QUERY', 'FROMEXPR', 'TARGETENTRY', 'PARAM', 'FIELDSELECT', 'CONST', 'OPEXPR', 'FUNCEXPR',
+                'BOOLEXPR', 'NULLTEST', 'BOOLEANTEST', 'DISTINCTEXPR', 'NULLIFEXPR', 'SCALARARRAYOPEXPR',
+                'RELABELTYPE', 'CASE', 'CASEEXPR', 'WHEN', 'CASEWHEN', 'CASETESTEXPR', 'COALESCE', 'COALESCEEXPR',
+                'ARRAY', 'ARRAYEXPR')))
+        and not exists (
+            select from async_triggers._called_functions(p_probe) f left join pg_proc p on p.oid = f
+            where p.provolatile is distinct from 'i' or p.pronamespace <> 'pg_catalog'::regnamespace
+               or not has_function_privilege('public', p.oid, 'EXECUTE'));
+$$;
+
 -- Proves that p_expression is one expression over the rows that the operation has, of type boolean if p_boolean, and
 -- that the owner may run all that it names. Returns whether the trigger's WHEN may hold it; else it refuses the
 -- subscription, p_place saying where the expression stands.
+--
+-- Each probe is made in a subtransaction that is rolled back (by the error PROBE): neither it nor a lock on what it
+-- names outlives the question.
 create function async_triggers._check_expression(
     p_stream_id bigint, p_key text, p_place text, p_relation oid,
     p_operation async_triggers.operation_type, p_expression text, p_boolean boolean)
@@ -58,98 +118,91 @@ declare
     -- too many, so the second has all of it within its own; and there THEN takes exactly one expression.
     v_shape text := 'as ' || quote_literal(format(E'select\n%1$s\n;select (case when true then\n%1$s\n end)',
                                                   p_expression));
+    v_shaped boolean := false;
     v_probe oid;
-    v_tree text;
+    v_no_execute text;
+    v_no_select text;
+    v_fits_when boolean;
     v_state text;
     v_message text;
     v_detail text;
-    v_missing text;
-    v_fits boolean;
+    v_hint text;
 begin
     if p_expression is null or btrim(p_expression, E' \t\n\r') = '' then
         perform async_triggers._refuse(p_stream_id, p_key, p_place || ' is empty',
             'Write one SQL expression, or null for no when_clause.');
     end if;
     begin
-        v_probe := async_triggers._create_probe(v_name, p_relation, v_new, v_old, 'void', v_shape);
-        execute format('drop function async_triggers.%I', v_name);
-        v_probe := async_triggers._create_probe(v_name, p_relation, v_new, v_old,
+        perform async_triggers._create_probe(v_name, p_relation, v_new, v_old, 'void', v_shape);
+        v_shaped := true;
+        v_probe := async_triggers._create_probe(v_name || '_typed', p_relation, v_new, v_old,
             case when p_boolean then 'boolean' else 'jsonb' end,
             format(case when p_boolean then E'return (\n%s\n)'
                         else E'return pg_catalog.jsonb_build_array((\n%s\n))' end, p_expression));
-    exception when others then
-        get stacked diagnostics v_state = returned_sqlstate, v_message = message_text,
-                                v_detail = pg_exception_detail;
+        v_no_execute := async_triggers._functions_not_granted(v_probe);
+        v_no_select := async_triggers._tables_not_granted(v_probe, p_relation);
+        v_fits_when := async_triggers._fits_when(v_probe);
+        raise exception using errcode = 'PROBE';
+    exception
+        when sqlstate 'PROBE' then null;
+        when others then
+            get stacked diagnostics v_state = returned_sqlstate, v_message = message_text,
+                                    v_detail = pg_exception_detail;
     end;
-    if v_state is not null then
-        -- Would it do if the operation had both rows? The answer comes from Postgres, not from its message's words.
-        if not (v_new and v_old) then
-            begin
-                perform async_triggers._create_probe(v_name, p_relation, true, true, 'void', v_shape);
-                execute format('drop function async_triggers.%I', v_name);
-                v_fits := true;
-            exception when others then
-                v_fits := false;
-            end;
-            if v_fits then
+
+    -- EXECUTE and SELECT are checked by Postgres only when an expression runs; then it is a writer who hears of it.
+    if v_no_execute is not null then
+        perform async_triggers._refuse(p_stream_id, p_key, p_place || ' calls a function that role '
+            || quote_ident(current_user) || ' may not execute', v_no_execute, '42501');
+    end if;
+    if v_no_select is not null then
+        perform async_triggers._refuse(p_stream_id, p_key, p_place || ' reads a table that role '
+            || quote_ident(current_user) || ' may not read', v_no_select, '42501');
+    end if;
+    if v_state is null then
+        return v_fits_when;
+    end if;
+
+    -- Would it do if the operation had both rows? The answer comes from Postgres, not from its message's words.
+    if not v_shaped and not (v_new and v_old) then
+        begin
+            perform async_triggers._create_probe(v_name, p_relation, true, true, 'void', v_shape);
+            raise exception using errcode = 'PROBE';
+        exception
+            when sqlstate 'PROBE' then
                 perform async_triggers._refuse(p_stream_id, p_key,
                     format('%s uses "%s", which %s does not have', p_place,
                            case when v_new then 'old' else 'new' end, p_operation),
                     format('Use "%s".', case when v_new then 'new' else 'old' end));
-            end if;
-        end if;
-        if v_state = '42P13' and p_boolean then
-            perform async_triggers._refuse(p_stream_id, p_key, p_place || ' is not boolean: ' || p_expression,
-                'A when_clause is a condition, such as new.total > 100.', '42804', v_detail);
-        end if;
-        perform async_triggers._refuse(p_stream_id, p_key, p_place || ': ' || v_message,
-            case v_state
-                when '42601' then 'Write exactly one SQL expression; text that you mean as a value goes in single quotes.'
-                when '42501' then format('Expressions run as role %I: grant it what is missing (USAGE on the schema, '
-                    'EXECUTE on the function, SELECT on the table).', current_user)
-                else 'The expression sees "new" and "old" alone, with an empty search_path: write every function, type '
-                    'and table outside pg_catalog with its schema.'
-            end, v_state, v_detail);
+            when others then null;
+        end;
     end if;
-
-    select p.prosqlbody::text into v_tree from pg_proc p where p.oid = v_probe;
-
-    -- EXECUTE and SELECT are checked only when an expression runs; the one that runs it then is a writer.
-    select string_agg(format('grant execute on function %s to %I', p.oid::regprocedure, current_user), '; ') into v_missing
-    from pg_proc p
-    where p.oid in (select m[1]::oid from regexp_matches(v_tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g') m)
-      and not has_function_privilege(p.oid, 'EXECUTE');
-    if v_missing is not null then
-        perform async_triggers._refuse(p_stream_id, p_key, p_place || ' calls a function that role '
-            || quote_ident(current_user) || ' may not execute', v_missing || ';', '42501');
+    -- Of a column that is not there Postgres says only that there is no table "new". Ask with tables of that name.
+    if v_state = '42P01' then
+        begin
+            perform async_triggers._create_probe(v_name, p_relation, false, false, 'void',
+                'as ' || quote_literal(format(E'select (case when true then\n%s\n end) from %s', p_expression,
+                    (select string_agg(format('(select (null::%s).*) %s', format_type(reltype, null), row_name), ', ')
+                     from pg_class, unnest(array[case when v_new then 'new' end, case when v_old then 'old' end]) row_name
+                     where oid = p_relation and row_name is not null))));
+            raise exception using errcode = 'PROBE';
+        exception
+            when undefined_column then
+                get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;
+            when others then null;
+        end;
     end if;
-    select string_agg(format('grant select on %s to %I', d.refobjid::regclass, current_user), '; ') into v_missing
-    from (select distinct refobjid from pg_depend
-          where classid = 'pg_proc'::regclass and objid = v_probe and refclassid = 'pg_class'::regclass) d
-    join pg_class c on c.oid = d.refobjid and c.relkind in ('r', 'p', 'v', 'm', 'f')
-    where d.refobjid <> p_relation and not has_table_privilege(d.refobjid, 'SELECT')
-      and not has_any_column_privilege(d.refobjid, 'SELECT');
-    if v_missing is not null then
-        perform async_triggers._refuse(p_stream_id, p_key, p_place || ' reads a table that role '
-            || quote_ident(current_user) || ' may not read', v_missing || ';', '42501');
+    if v_state = '42P13' and p_boolean then
+        perform async_triggers._refuse(p_stream_id, p_key, p_place || ' is not boolean: ' || p_expression,
+            'A when_clause is a condition, such as new.total > 100.', '42804', v_detail);
     end if;
-
-    -- WHEN runs as the writer and takes no subquery: columns, constants and immutable functions of pg_catalog that
-    -- everybody may execute. Node names are those of Postgres 15 and, where they differ, of 16 and later. What
-    -- is not in the list is left to the function, which is always right.
-    v_fits := not exists (
-            select from regexp_matches(v_tree, '\{([A-Z_]+)', 'g') with ordinality as node(name, n)
-            where (n > 1 and name[1] = 'QUERY') or name[1] not in (
-                'QUERY', 'FROMEXPR', 'TARGETENTRY', 'PARAM', 'FIELDSELECT', 'CONST', 'OPEXPR', 'FUNCEXPR',
-                'BOOLEXPR', 'NULLTEST', 'BOOLEANTEST', 'DISTINCTEXPR', 'NULLIFEXPR', 'SCALARARRAYOPEXPR',
-                'RELABELTYPE', 'CASE', 'CASEEXPR', 'WHEN', 'CASEWHEN', 'CASETESTEXPR', 'COALESCE', 'COALESCEEXPR',
-                'ARRAY', 'ARRAYEXPR'))
-        and not exists (
-            select from regexp_matches(v_tree, ':(?:funcid|opfuncid) (\d+)', 'g') m
-            left join pg_proc p on p.oid = m[1]::oid
-            where p.provolatile is distinct from 'i' or p.pronamespace <> 'pg_catalog'::regnamespace
-               or not has_function_privilege('public', p.oid, 'EXECUTE'));
-    execute format('drop function async_triggers.%I', v_name);
-    return v_fits;
+    v_hint := case v_state
+        when '42601' then 'Write exactly one SQL expression; text that you mean as a value goes in single quotes.'
+        when '42703' then 'Use columns of the table, as new."Column" or old."Column" where the name is not in lower case.'
+        when '42501' then format('Expressions run as role %I: grant it what is missing (USAGE on the schema, EXECUTE on '
+                                 'the function, SELECT on the table).', current_user)
+        else 'The expression sees "new" and "old" alone, with an empty search_path: write every function, type and table '
+             'outside pg_catalog with its schema.' end;
+    perform async_triggers._refuse(p_stream_id, p_key, p_place || ': ' || v_message, v_hint, v_state, v_detail);
 end;
 $$;

@@ -74,7 +74,7 @@ as $$
     select case
         -- Not listed by name: a column that is added later comes along, one that is dropped is not missed.
         when '*' = any (p_columns) then to_jsonb('to_jsonb(' || p_row || ')' || coalesce((
-            select format(' - %L::text[]', array_agg(attname::text))
+            select case when count(*) > 0 then format(' - %L::text[]', array_agg(attname::text)) end
             from pg_attribute where attrelid = p_relation and attgenerated = 'v' and not attisdropped), ''))
         else coalesce((select jsonb_object_agg(name, p_row || '.' || quote_ident(name)) from unnest(p_columns) name), '{}')
     end;

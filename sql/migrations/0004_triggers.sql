@@ -91,7 +91,7 @@ language sql
 set search_path = ''
 as $$
     with subscription as (
-        select row_number() over (order by stream_id, key collate "C") as n,
+        select row_number() over (order by stream_id, key collate "C") as n, count(*) over () as total,
                format('"%s" of stream %s', key, stream_id) as name,
                stream_id, when_clause, payload, metadata,
                -- The trigger asks already.
@@ -104,7 +104,6 @@ $body$
 #variable_conflict use_column
 -- Generated from async_triggers.subscriptions, and overwritten whenever they change.
 declare
-    _at integer;
 %3$sbegin
     if tg_relid <> %1$s and pg_partition_root(tg_relid) is distinct from %1$s::oid
        and not async_triggers._may_publish(%2$L, tg_relid) then
@@ -113,20 +112,22 @@ declare
     end if;
     begin
 %4$s    exception when others then
-        raise exception 'subscription %%: %%', (%5$L::text[])[_at], sqlerrm
+        raise exception 'subscription %%: %%', %5$s, sqlerrm
             using errcode = sqlstate, hint = 'The event cannot be built: correct this row of async_triggers.subscriptions, or delete it.';
     end;
 %6$s    return null;
 end
 $body$,
         p_relation, p_function_name,
-        string_agg(format(E'    _p%s jsonb;\n', n), '' order by n),
+        case when count(*) > 1 then E'    _at integer;\n' else '' end || string_agg(format(E'    _p%s jsonb;\n', n), '' order by n),
         string_agg(
-            case when always then format(E'        _at := %1$s;\n        _p%1$s := %2$s;\n', n, payload)
-                 else format(E'        _at := %1$s;\n        if (\n%2$s\n        ) then\n'
-                             '            _p%1$s := %3$s;\n        end if;\n', n, when_clause, payload) end,
+            case when total > 1 then format(E'        _at := %s;\n', n) else '' end ||
+            case when always then format(E'        _p%1$s := %2$s;\n', n, payload)
+                 else format(E'        if (\n%2$s\n        ) then\n            _p%1$s := %3$s;\n        end if;\n',
+                             n, when_clause, payload) end,
             '' order by n),
-        array_agg(name order by n),
+        case when count(*) > 1 then format('(%L::text[])[_at]', array_agg(name order by n))
+             else quote_literal(min(name)) end,
         string_agg(
             case when always then format(E'    %s;\n', write)
                  else format(E'    if _p%s is not null then\n        %s;\n    end if;\n', n, write) end,
@@ -149,6 +150,7 @@ declare
     v_function oid := (select oid from pg_proc where proname = p_function_name
                                                  and pronamespace = 'async_triggers'::regnamespace);
     v_other text;
+    v_constraint text;
 begin
     if v_function is null then
         return;
@@ -165,6 +167,15 @@ begin
         raise exception '% uses function async_triggers.%', v_other, quote_ident(p_function_name)
             using errcode = '2BP01', hint = 'It was not made by a subscription: have its owner drop it, then try again.';
     end if;
+    -- What this transaction wrote to the table before is an event still to come, and would go with the trigger unnoticed.
+    -- The name means the same trigger on other tables of that schema, too: their events only come early.
+    for v_constraint in
+        select format('%s.%I', c.relnamespace::regnamespace, t.tgname)
+        from pg_trigger t join pg_class c on c.oid = t.tgrelid where t.tgfoid = v_function and t.tgrelid = p_relation
+    loop
+        execute 'set constraints ' || v_constraint || ' immediate';
+        execute 'set constraints ' || v_constraint || ' deferred';
+    end loop;
     execute format('drop function async_triggers.%I cascade', p_function_name);
 end;
 $$;

@@ -127,7 +127,7 @@ exception when others then
         case v_state
             when '55P03' then 'A transaction has the table locked or is writing to it. Nothing was changed: try again, '
                               'after a look into pg_locks if this goes on.'
-            when '55006' then 'This transaction has written to the table, and its events wait for the commit. Run '
+            when '55006' then 'This transaction has written to the table, and deferred triggers wait for its end. Run '
                               '"set constraints all immediate" before changing subscriptions, or change them in a '
                               'transaction of their own.'
             when '42710' then 'A trigger of that name was made by hand, or by a subscription to the partitioned table '
