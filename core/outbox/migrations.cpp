@@ -17,9 +17,12 @@ constexpr std::int64_t lock_key = 0x7067'6174'6d69'6772; // "pgatmigr"
 int newest() { return static_cast<int>(sql::migrations().size()); }
 
 int version_of(postgres::Connection &connection) {
-    // to_regclass() needs no privilege; the table may.
-    if (connection.exec("select to_regclass('async_triggers.schema_migrations')").null(0, 0))
-        return 0;
+    // By a query, which needs no privilege and sees what is committed now: to_regclass() may answer
+    // from what this session remembers of an earlier look, until its next transaction.
+    const auto table =
+        connection.exec("select from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
+                        "where nspname = 'async_triggers' and relname = 'schema_migrations'");
+    if (table.empty()) return 0;
     return static_cast<int>(
         connection.exec("select coalesce(max(version), 0) from async_triggers.schema_migrations")
             .integer(0, 0));
