@@ -199,6 +199,28 @@ TEST_F(PluginSinkTest, CancelEndsAPublishThatWaits) {
     EXPECT_EQ(outcomes.reason, "cancelled");
 }
 
+TEST_F(PluginSinkTest, OfOnePluginLiveOnThreadsOfTheirOwn) {
+    const auto work = [this] {
+        PluginSink own(scripted(), nlohmann::json::object(), counters);
+        std::vector<OutgoingEvent> events(2);
+        events[0].payload = R"({"do": "chatter"})";
+        events[1].payload = R"({"do": "throw"})";
+        Outcomes answers;
+        for (int i = 0; i < 50; ++i) {
+            own.publish(events, steady_clock::time_point::max(), answers);
+            EXPECT_EQ(answers.status, Status::broken);
+            EXPECT_EQ(answers.verdicts, (Verdicts{delivered, untouched}));
+        }
+    };
+    std::thread one(work);
+    std::thread other(work);
+    while (counters.read().empty() || counters.read()[0].value < 100)
+        std::this_thread::yield();
+    one.join();
+    other.join();
+    EXPECT_EQ(counters.read()[0].value, 2U * 50 * 3);
+}
+
 TEST_F(PluginSinkTest, TakesAtMostMaxBatchAndLeavesTheRest) {
     publish(std::vector<std::string>(101, R"({"do": "deliver"})"));
     EXPECT_EQ(sink->max_batch(), 100U);

@@ -1,5 +1,6 @@
 // Does what the configuration and each event's payload say: {"do": "reject", …}. Good and bad
 // manners alike, so that the host's side of publish() can be tried from an event.
+#include <atomic>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -26,7 +27,7 @@ std::string get(const pgat_host *host, pgat_str document, std::string_view point
 
 Scripted *scripted(pgat_sink *sink) { return reinterpret_cast<Scripted *>(sink); }
 
-int created = 0; // how often, in this process
+std::atomic<int> created{0}; // how often, in this process
 
 pgat_status create(const pgat_host *host, pgat_str config, pgat_sink **out) {
     ++created;
@@ -114,6 +115,16 @@ pgat_status publish(pgat_sink *sink, const pgat_batch *batch, pgat_outcomes *out
                 std::abort();
         } else if (what == "other_thread") {
             std::thread([&] { host->delivered(host, outcomes, i, 1); }).join();
+        } else if (what == "chatter") { // all that any thread may do, while this one goes on
+            std::thread chatter([&] {
+                host->log(host, PGAT_LOG_DEBUG, str("chatter"));
+                host->counter_add(host, scripted(sink)->seen, 1);
+                if (host->is_cancelled(host) == 0 && host->now_ns(host) == 0) std::abort();
+                if (host->extension(host, str("none")) != nullptr) std::abort();
+            });
+            host->delivered(host, outcomes, i, 1);
+            get(host, event.payload, "/text");
+            chatter.join();
         } else if (what == "wait") {
             pollfd fd{batch->cancel_fd, POLLIN, 0};
             ::poll(&fd, 1, 20000);
