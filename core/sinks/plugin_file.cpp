@@ -138,7 +138,8 @@ const Plugin &load_plugin_file(const fs::path &file) {
     const fs::path canonical = fs::canonical(file, failed);
     if (failed) refuse(file, fmt::format("cannot be read: {}", failed.message()));
     // A link is as trustworthy as the folder it lies in.
-    const fs::path folder = fs::canonical(fs::absolute(file).parent_path(), failed);
+    const fs::path folder =
+        fs::canonical(file.has_parent_path() ? file.parent_path() : ".", failed);
     if (failed) refuse(file, fmt::format("cannot be read: {}", failed.message()));
     std::vector<std::string> warnings;
     if (folder != canonical.parent_path()) require_trust(canonical, folder, warnings);

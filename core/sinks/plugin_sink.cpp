@@ -86,8 +86,8 @@ PluginSink::PluginSink(const Plugin &plugin, const nlohmann::json &settings, Cou
 
 PluginSink::~PluginSink() { destroy(); }
 
-// One call into the plugin: what it returned, said or threw, as one result. (A note for whoever
-// adds the crash marker: it belongs around `function_call`, here alone.)
+// One call into the plugin: what it returned, said or threw, as one result. Whatever must surround every
+// call of a plugin's functions belongs here.
 template <class Function>
 PluginSink::Result PluginSink::call(const char *function, std::span<const pgat_event> events,
                                     Function function_call) {
