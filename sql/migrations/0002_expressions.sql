@@ -76,6 +76,18 @@ as $$
       and not has_any_column_privilege(d.refobjid, 'SELECT');
 $$;
 
+-- The virtual generated columns (Postgres 18) that the expression uses: to a trigger function they are null.
+create function async_triggers._virtual_columns(p_probe oid, p_relation oid)
+returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+    from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+    where d.classid = 'pg_proc'::regclass and d.objid = p_probe and d.refclassid = 'pg_class'::regclass
+      and d.refobjid = p_relation and a.attgenerated = 'v';
+$$;
+
 -- WHEN runs as the writer and takes no subquery: columns, constants and immutable functions of pg_catalog that everybody
 -- may execute. Node names are those of Postgres 15 and, where they differ, of 16 and later. What is not in the
 -- list is left to the function, which is always right.
@@ -122,6 +134,7 @@ declare
     v_probe oid;
     v_no_execute text;
     v_no_select text;
+    v_virtual text;
     v_fits_when boolean;
     v_state text;
     v_message text;
@@ -141,6 +154,7 @@ begin
                         else E'return pg_catalog.jsonb_build_array((\n%s\n))' end, p_expression));
         v_no_execute := async_triggers._functions_not_granted(v_probe);
         v_no_select := async_triggers._tables_not_granted(v_probe, p_relation);
+        v_virtual := async_triggers._virtual_columns(v_probe, p_relation);
         v_fits_when := async_triggers._fits_when(v_probe);
         raise exception using errcode = 'PROBE';
     exception
@@ -158,6 +172,11 @@ begin
     if v_no_select is not null then
         perform async_triggers._refuse(p_stream_id, p_key, p_place || ' reads a table that role '
             || quote_ident(current_user) || ' may not read', v_no_select, '42501');
+    end if;
+    if v_virtual is not null then
+        perform async_triggers._refuse(p_stream_id, p_key,
+            format('%s uses %s, a virtual generated column, which triggers do not see', p_place, v_virtual),
+            'Write the column''s own expression instead.', '0A000');
     end if;
     if v_state is null then
         return v_fits_when;

@@ -57,7 +57,7 @@ begin
           from (select key, value, row_number() over (order by key collate "C") as n
                 from jsonb_each(p_tree) where key <> '') numbered
           group by 1) calls;
-    v_calls := coalesce(v_calls, quote_literal('{}') || '::jsonb');
+    v_calls := coalesce(v_calls, quote_literal('{}') || '::pg_catalog.jsonb');
     if p_tree ? '' then
         return format('async_triggers._merge(to_jsonb(%s), %s)', p_tree ->> '', v_calls);
     end if;
@@ -74,7 +74,7 @@ as $$
     select case
         -- Not listed by name: a column that is added later comes along, one that is dropped is not missed.
         when '*' = any (p_columns) then to_jsonb('to_jsonb(' || p_row || ')' || coalesce((
-            select case when count(*) > 0 then format(' - %L::text[]', array_agg(attname::text)) end
+            select case when count(*) > 0 then format(' - %L::pg_catalog.text[]', array_agg(attname::text)) end
             from pg_attribute where attrelid = p_relation and attgenerated = 'v' and not attisdropped), ''))
         else coalesce((select jsonb_object_agg(name, p_row || '.' || quote_ident(name)) from unnest(p_columns) name), '{}')
     end;
@@ -204,6 +204,6 @@ begin
     for v_path, v_expression in select * from async_triggers._extensions(p_subscription, p_relation) loop
         v_tree := async_triggers._graft(v_tree, v_path, E'(\n' || v_expression || E'\n)');
     end loop;
-    return quote_literal(v_constant) || '::jsonb || ' || async_triggers._render(v_tree);
+    return quote_literal(v_constant) || '::pg_catalog.jsonb || ' || async_triggers._render(v_tree);
 end;
 $$;

@@ -84,6 +84,9 @@ $$;
 -- The body of the function. First all conditions and payloads, in a block whose handler names the subscription to the
 -- writer (whose table may have lost a column since); then the events. Nothing is written inside the block,
 -- so its subtransaction never takes an xid: measured, the handler costs a twentieth of what the trigger costs.
+-- An empty search_path still looks for types among the writer's temporary ones, first: a domain of his named `text` would
+-- run his CHECK with our rights. So our own types carry their schema, and for the subscriptions' expressions
+-- pg_temp goes last in sessions that have one. The function's SET undoes that at its end.
 create function async_triggers._function_body(
     p_relation oid, p_operation async_triggers.operation_type, p_function_name text, p_when_clause text)
 returns text
@@ -105,10 +108,13 @@ $body$
 -- Generated from async_triggers.subscriptions, and overwritten whenever they change.
 declare
 %3$sbegin
-    if tg_relid <> %1$s and pg_partition_root(tg_relid) is distinct from %1$s::oid
+    if tg_relid <> %1$s and pg_partition_root(tg_relid) is distinct from %1$s::pg_catalog.oid
        and not async_triggers._may_publish(%2$L, tg_relid) then
         raise exception 'async_triggers: %% is not the table that function %2$s publishes', tg_relid::regclass
             using errcode = '42501', hint = 'Drop trigger ' || quote_ident(tg_name) || ' there: subscriptions make their own.';
+    end if;
+    if pg_my_temp_schema() <> 0 then
+        perform set_config('search_path', 'pg_catalog, pg_temp', true);
     end if;
     begin
 %4$s    exception when others then
@@ -119,14 +125,14 @@ declare
 end
 $body$,
         p_relation, p_function_name,
-        case when count(*) > 1 then E'    _at integer;\n' else '' end || string_agg(format(E'    _p%s jsonb;\n', n), '' order by n),
+        case when count(*) > 1 then E'    _at integer;\n' else '' end || string_agg(format(E'    _p%s pg_catalog.jsonb;\n', n), '' order by n),
         string_agg(
             case when total > 1 then format(E'        _at := %s;\n', n) else '' end ||
             case when always then format(E'        _p%1$s := %2$s;\n', n, payload)
                  else format(E'        if (\n%2$s\n        ) then\n            _p%1$s := %3$s;\n        end if;\n',
                              n, when_clause, payload) end,
             '' order by n),
-        case when count(*) > 1 then format('(%L::text[])[_at]', array_agg(name order by n))
+        case when count(*) > 1 then format('(%L::pg_catalog.text[])[_at]', array_agg(name order by n))
              else quote_literal(min(name)) end,
         string_agg(
             case when always then format(E'    %s;\n', write)
@@ -134,7 +140,7 @@ $body$,
             '' order by n))
     from (select *, format('insert into async_triggers.events (stream_id, payload%s) values (%s, _p%s%s)',
                            case when metadata is not null then ', metadata' else '' end, stream_id, n,
-                           coalesce(', ' || quote_literal(metadata) || '::jsonb', '')) as write
+                           coalesce(', ' || quote_literal(metadata) || '::pg_catalog.jsonb', '')) as write
           from subscription) subscription;
 $$;
 

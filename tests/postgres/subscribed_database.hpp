@@ -28,7 +28,7 @@ class SubscribedDatabase {
             end $$;
             grant create on schema public to owner, stranger;
         )");
-        admin.exec(fmt::format("grant create on database {0} to daemon, owner", name));
+        admin.exec(fmt::format("grant create on database {0} to daemon, owner, stranger", name));
         daemon = connect("daemon");
         for (const auto &migration : sql::migrations())
             daemon.exec("begin;" + std::string(migration.text) + ";commit");

@@ -73,6 +73,14 @@ TEST_F(Payload, TakesAllColumnsForAStarAndThoseAddedLater) {
     EXPECT_EQ(database.payload("{new,nickname}"), "\"nick\"");
 }
 
+TEST_F(Payload, LeavesVirtualColumnsOutOfAStar) {
+    if (support::Cluster::major_version() < 18) GTEST_SKIP() << "since Postgres 18";
+    database.owner.exec("create table v (id int, twice int generated always as (id * 2) virtual)");
+    database.subscribe("all", "INSERT", "v", "array['*']");
+    database.owner.exec("insert into v values (1)");
+    EXPECT_EQ(database.payload("{new}"), "{\"id\": 1}");
+}
+
 TEST_F(Payload, HoldsMoreColumnsThanAFunctionTakesArguments) {
     database.owner.exec("do $$ begin execute (select 'create table wide (' || "
                         "string_agg(format('c%s int default %s', n, n), "

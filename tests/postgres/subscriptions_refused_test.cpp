@@ -103,6 +103,17 @@ TEST_F(Refused, IsAColumnThatIsNotThere) {
            "payload_extensions[0].expression: column new.emial does not exist", "42703");
 }
 
+TEST_F(Refused, IsAVirtualColumnBecauseTriggersReadNullThere) {
+    if (support::Cluster::major_version() < 18) GTEST_SKIP() << "since Postgres 18";
+    database.owner.exec("alter table users add twice int generated always as (id * 2) virtual");
+    expect(refusal("INSERT", "null", "array['twice']"),
+           "column_names: twice is a virtual generated column", "0A000", "expression");
+    expect(refusal("INSERT", "'new.twice = 2'"),
+           "when_clause uses twice, a virtual generated column", "0A000", "expression");
+    expect(extension("'a'", "'new.twice'"),
+           "payload_extensions[0].expression uses twice, a virtual", "0A000", "expression");
+}
+
 TEST_F(Refused, IsAnExpressionThatIsNotOne) {
     expect(refusal("INSERT", "'new.id ='"), "when_clause: syntax error", "42601",
            "exactly one SQL expression");

@@ -136,6 +136,27 @@ TEST_F(Stranger, ForgesNoEventsWithATableOfHisOwn) {
     EXPECT_EQ(database.events(), "0");
 }
 
+TEST_F(Stranger, RunsNothingWithTheDaemonsRightsByTypesOfHisOwn) {
+    // An empty search_path still finds temporary types, before those of pg_catalog.
+    for (const auto *operation : {"INSERT", "DELETE"})
+        database.subscribe(operation, operation, "users", "array['*']", "null",
+                           "'[{\"json_path\": \"a\", \"expression\": \"now()::text\"}]'");
+    database.daemon.exec("update async_triggers.subscriptions set metadata = '{}'");
+    database.owner.exec("grant insert, select, delete on users to stranger");
+    auto stranger = database.connect("stranger");
+    stranger.exec("insert into public.users values (0)"); // plans made before he tries
+    stranger.exec("create schema trap; create function trap.spring() returns boolean language "
+                  "plpgsql as $$ begin raise exception 'sprung as %', current_user; end $$;"
+                  "grant usage on schema trap to public");
+    for (const auto *type : {"text", "jsonb", "oid", "json"})
+        stranger.exec(fmt::format("create domain pg_temp.{0} as pg_catalog.{0} "
+                                  "check (trap.spring())",
+                                  type));
+    stranger.exec("insert into public.users values (1); delete from public.users");
+    EXPECT_EQ(database.events(), "4");
+    EXPECT_EQ(SubscribedDatabase::value(stranger, "show search_path"), "\"$user\", public");
+}
+
 TEST_F(Stranger, GetsTheDaemonsRightsWithSubscriptionsOnly) {
     // The other side of it: whoever is given the table has the daemon's rights, as the documentation says.
     database.daemon.exec(
