@@ -56,6 +56,9 @@ void add_default(Keywords &keywords, const char *name, const char *value) {
 
 Connection Connection::open(const SessionOptions &options) {
     Keywords keywords = options.keywords;
+    const auto database = std::find_if(keywords.begin(), keywords.end(),
+                                       [](const auto &pair) { return pair.first == "dbname"; });
+    if (database != keywords.end()) require_readable(database->second);
     add_default(keywords, "keepalives_idle", "5");
     add_default(keywords, "keepalives_interval", "2");
     add_default(keywords, "keepalives_count", "3");

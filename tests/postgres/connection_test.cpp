@@ -73,6 +73,17 @@ TEST(Connection, GivesTheSqlstateOfARefusalAndAHint) {
     EXPECT_EQ(error.hint(), "check the database's name, or create it");
 }
 
+TEST(Connection, DoesNotShowAConnectionStringThatCannotBeRead) {
+    for (const char *text : {"host=db password=my hunter2", "postgres://me:%hunter2@db/z",
+                             "postgres://me:hunter2/x@db/z", "postgres://me:x@hunter2@db/z"}) {
+        SessionOptions options;
+        options.keywords = {{"dbname", text}};
+        const auto error = failure_of([&] { Connection::open(options); });
+        EXPECT_EQ(error.remedy(), Remedy::configure);
+        EXPECT_EQ(error.text().find("hunter2"), std::string::npos) << error.text();
+    }
+}
+
 TEST(Connection, EndsAWaitWhenItsInterruptRings) {
     Wakeup bell;
     bell.ring();
