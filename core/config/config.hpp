@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,10 +70,14 @@ struct Stream {
     std::chrono::seconds shutdown_timeout{10};
 };
 
+using Places = std::map<std::string, std::string>;
+
 struct Sink {
     std::string type = "memory";
     // Everything else under `sink`, secrets resolved: the plugin's configuration, an object.
     nlohmann::json settings = nlohmann::json::object();
+    // Where each key was written, for messages: "sink.url" → "config.yaml:14"; "sink" for the whole.
+    Places places;
 };
 
 struct Plugins {

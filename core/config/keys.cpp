@@ -48,13 +48,13 @@ const std::vector<std::string> &tls_modes() {
 // The type is a file's name in the plugin directory, and must not lead out of it.
 std::string sink_type(const Node &node) {
     const std::string text = string(node);
-    const bool good = !text.empty() && text.size() <= 100 &&
-                      std::all_of(text.begin(), text.end(), [](unsigned char c) {
-                          return std::isalnum(c) != 0 || c == '_' || c == '-';
-                      });
+    const bool good =
+        !text.empty() && text.size() <= 32 && text.front() >= 'a' && text.front() <= 'z' &&
+        text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
     if (!good)
         throw BadValue(
-            "must be the name of a plugin: letters, digits, underscores and hyphens, is \"" +
+            "must be the name of a plugin: a lower-case letter, then up to 31 lower-case "
+            "letters, digits and underscores, is \"" +
             node.written + '"');
     return text;
 }

@@ -23,6 +23,17 @@ namespace {
 constexpr std::array<const char *, 3> usual_places = {"./config.yaml", "/config.yaml",
                                                       "/etc/postgres-async-triggers/config.yaml"};
 
+const Node *find_path(const Node &root, const std::string &path) {
+    const Node *at = &root;
+    for (std::size_t begin = 0; at != nullptr;) {
+        const auto end = path.find('.', begin);
+        at = at->find(path.substr(begin, end - begin));
+        if (end == std::string::npos) break;
+        begin = end + 1;
+    }
+    return at;
+}
+
 class Reader {
   public:
     Reader(Config &config, const Node &root, Problems &problems)
@@ -51,7 +62,7 @@ class Reader {
   private:
     void read_key(const Key &key, const Node &value) {
         if (value.kind == Node::Kind::null || value.unusable) return;
-        const Node *other = key.excludes.empty() ? nullptr : find(key.excludes);
+        const Node *other = key.excludes.empty() ? nullptr : find_path(root_, key.excludes);
         if (other != nullptr && other->kind != Node::Kind::null) {
             // Said once, at the later of the two.
             if (key.path > key.excludes)
@@ -77,7 +88,7 @@ class Reader {
         Node own = section;
         std::erase_if(own.values, [](const Node &value) { return value.key == "type"; });
         if (const Node *type = section.find("type")) read_key(*find_key("sink.type"), *type);
-        config_.sink.settings = settings(own, "sink", problems_);
+        config_.sink.settings = settings(own, "sink", config_.sink.places, problems_);
     }
 
     void unknown(const Node &value, std::string full) {
@@ -95,17 +106,6 @@ class Reader {
         const std::string near = nearest(full, known_paths());
         problems_.add(value.place, full,
                       fmt::format("unknown key; did you mean {} ({})?", near, variable_of(near)));
-    }
-
-    const Node *find(const std::string &path) const {
-        const Node *at = &root_;
-        for (std::size_t begin = 0; at != nullptr;) {
-            const auto end = path.find('.', begin);
-            at = at->find(path.substr(begin, end - begin));
-            if (end == std::string::npos) break;
-            begin = end + 1;
-        }
-        return at;
     }
 
     Config &config_;
@@ -160,17 +160,26 @@ void read_log_level(Config &config, const Environment &environment, Problems &pr
     if (!level.empty()) config.log.level = level;
 }
 
-void check_together(const Config &config, const std::string &place, Problems &problems) {
-    const Batch &batch = config.stream.batch;
-    if (batch.min_size > batch.max_size)
-        problems.add(place, "stream.batch.min_size",
-                     fmt::format("must not be over stream.batch.max_size, is {} and {}",
-                                 batch.min_size, batch.max_size));
-    const Retry &retry = config.stream.retry;
-    if (retry.initial_backoff > retry.max_backoff)
-        problems.add(place, "stream.retry.initial_backoff_ms",
-                     fmt::format("must not be over stream.retry.max_backoff_ms, is {} and {}",
-                                 retry.initial_backoff.count(), retry.max_backoff.count()));
+// Where one of the two was written; they are not both at their defaults.
+std::string place_of_either(const Node &root, const std::string &left, const std::string &right) {
+    const Node *node = find_path(root, left);
+    if (node == nullptr || node->kind == Node::Kind::null) node = find_path(root, right);
+    return node == nullptr ? root.place : node->place;
+}
+
+void check_together(const Config &config, const Node &root, Problems &problems) {
+    const auto in_order = [&](const std::string &small, auto small_value, const std::string &large,
+                              auto large_value) {
+        if (small_value > large_value)
+            problems.add(
+                place_of_either(root, small, large), small,
+                fmt::format("must not be over {}, is {} and {}", large, small_value, large_value));
+    };
+    const Stream &stream = config.stream;
+    in_order("stream.batch.min_size", stream.batch.min_size, "stream.batch.max_size",
+             stream.batch.max_size);
+    in_order("stream.retry.initial_backoff_ms", stream.retry.initial_backoff.count(),
+             "stream.retry.max_backoff_ms", stream.retry.max_backoff.count());
 }
 
 } // namespace
@@ -205,9 +214,7 @@ Config load(const std::string &file, const Environment &environment) {
     config.file = file;
     Reader(config, root, problems).read_section(root, "");
     read_log_level(config, environment, problems);
-    if (problems.empty()) {
-        check_together(config, file.empty() ? "environment variables" : file, problems);
-    }
+    if (problems.empty()) check_together(config, root, problems);
     problems.raise();
     if (config.stream.slot_name.empty())
         config.stream.slot_name = fmt::format("async_triggers_stream_{}", config.stream.id);

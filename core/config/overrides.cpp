@@ -64,11 +64,12 @@ Node from_json(const nlohmann::json &json, const std::string &place) {
     return node;
 }
 
+// Under `sink` what reads as JSON is taken so. Elsewhere, and for a secret, only a list is: a password such
+// as 12345 or [x] stays what it is.
 Node parse(const std::string &text, const std::string &key, bool in_sink,
            const std::string &place) {
     const bool wants_text = is_secret(key) || !secret_of_file_key(key).empty();
-    // Outside the sink only a list needs JSON; a password such as [x] must not.
-    if (!wants_text && (in_sink || text.starts_with('['))) {
+    if (wants_text ? in_sink && text.starts_with("[\"") : in_sink || text.starts_with('[')) {
         const auto json = nlohmann::json::parse(text, nullptr, false);
         if (!json.is_discarded()) return from_json(json, place);
     }

@@ -49,25 +49,6 @@ json plain(std::string_view text) {
     return text;
 }
 
-json map(const Node &node, const std::string &path, Problems &problems);
-
-json value(const Node &node, const std::string &path, bool secret, Problems &problems) {
-    switch (node.kind) {
-    case Node::Kind::null:
-        return nullptr;
-    case Node::Kind::scalar:
-        return node.quoted || secret ? json(node.text) : plain(node.text);
-    case Node::Kind::map:
-        return map(node, path, problems);
-    case Node::Kind::list:
-        break;
-    }
-    json list = json::array();
-    for (const Node &item : node.values)
-        list.push_back(value(item, path, secret, problems));
-    return list;
-}
-
 // The secret that a file holds, or the list of them that a list of files holds.
 json from_files(const Node &node) {
     if (node.kind == Node::Kind::scalar) return read_secret(node.text);
@@ -77,35 +58,69 @@ json from_files(const Node &node) {
     return list;
 }
 
-json map(const Node &node, const std::string &path, Problems &problems) {
-    json object = json::object();
-    for (const Node &member : node.values) {
+class Reader {
+  public:
+    Reader(Places &places, Problems &problems) : places_(places), problems_(problems) {}
+
+    json map(const Node &node, const std::string &path) {
+        json object = json::object();
+        for (const Node &member : node.values) {
+            const std::string secret = secret_of_file_key(member.key);
+            const std::string &key = secret.empty() ? member.key : secret;
+            places_[path + "." + key] = member.place;
+            if (member.unusable) continue;
+            if (secret.empty())
+                object[key] = value(member, path + "." + key, is_secret(key));
+            else if (member.kind != Node::Kind::null)
+                read_files(object, node, member, path);
+        }
+        return object;
+    }
+
+  private:
+    json value(const Node &node, const std::string &path, bool secret) {
+        switch (node.kind) {
+        case Node::Kind::null:
+            return nullptr;
+        case Node::Kind::scalar:
+            return node.quoted || secret ? json(node.text) : plain(node.text);
+        case Node::Kind::map:
+            return map(node, path);
+        case Node::Kind::list:
+            break;
+        }
+        json list = json::array();
+        for (const Node &item : node.values)
+            list.push_back(value(item, path, secret));
+        return list;
+    }
+
+    // `member` of `node` names files of a secret: the secret stands in `object` then.
+    void read_files(json &object, const Node &node, const Node &member, const std::string &path) {
         const std::string full = path + "." + member.key;
         const std::string secret = secret_of_file_key(member.key);
-        if (member.unusable) continue;
-        if (secret.empty()) {
-            object[member.key] = value(member, full, is_secret(member.key), problems);
-            continue;
-        }
         if (const Node *other = node.find(secret)) {
-            problems.add(
+            problems_.add(
                 member.place, full,
                 fmt::format("and {}.{} ({}) are both set; remove one", path, secret, other->place));
-            continue;
+            return;
         }
         try {
-            if (member.kind != Node::Kind::null) object[secret] = from_files(member);
+            object[secret] = from_files(member);
         } catch (const BadValue &bad) {
-            problems.add(member.place, full, bad.what());
+            problems_.add(member.place, full, bad.what());
         }
     }
-    return object;
-}
+
+    Places &places_;
+    Problems &problems_;
+};
 
 } // namespace
 
-json settings(const Node &node, const std::string &path, Problems &problems) {
-    return map(node, path, problems);
+json settings(const Node &node, const std::string &path, Places &places, Problems &problems) {
+    places[path] = node.place;
+    return Reader(places, problems).map(node, path);
 }
 
 } // namespace pgat::config

@@ -45,8 +45,8 @@ std::unique_ptr<sinks::PluginSink> Supervisor::make_sink() {
     Backoff backoff(config_.stream.retry.initial_backoff, config_.stream.retry.max_backoff);
     while (!halt_.stopping()) {
         try {
-            auto sink =
-                std::make_unique<sinks::PluginSink>(plugin, config_.sink.settings, sink_counters_);
+            auto sink = std::make_unique<sinks::PluginSink>(plugin, config_.sink.settings,
+                                                            sink_counters_, config_.sink.places);
             log.info("sink ready", {{"type", plugin.type},
                                     {"version", plugin.version},
                                     {"file", plugin.file.string()}});

@@ -220,6 +220,17 @@ class Check {
     std::vector<ConfigProblem> &problems_;
 };
 
+// "config.yaml:14: ", or nothing. A key that is missing has the place of what it is missing in.
+std::string place_of(std::string_view key, const config::Places &places) {
+    for (;;) {
+        const auto found = places.find(std::string(key));
+        if (found != places.end()) return found->second + ": ";
+        const auto end = key.find_last_of(".[");
+        if (end == std::string_view::npos) return {};
+        key = key.substr(0, end);
+    }
+}
+
 } // namespace
 
 std::vector<ConfigProblem> check_settings(const json &schema, const json &settings,
@@ -229,10 +240,11 @@ std::vector<ConfigProblem> check_settings(const json &schema, const json &settin
     return problems;
 }
 
-std::string to_text(const std::vector<ConfigProblem> &problems) {
+std::string to_text(const std::vector<ConfigProblem> &problems, const config::Places &places) {
     std::string text;
     for (const ConfigProblem &problem : problems)
-        text += fmt::format("{}{}: {}", text.empty() ? "" : "\n", problem.key, problem.what);
+        text += fmt::format("{}{}{}: {}", text.empty() ? "" : "\n", place_of(problem.key, places),
+                            problem.key, problem.what);
     return text;
 }
 

@@ -17,6 +17,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "config/config.hpp"
+
 namespace pgat::sinks {
 
 struct ConfigProblem {
@@ -31,7 +33,8 @@ std::vector<ConfigProblem> check_settings(const nlohmann::json &schema,
 // What of the schema will not be checked, and patterns that do not compile.
 std::vector<std::string> schema_warnings(const nlohmann::json &schema);
 
-// "key: what" for each, a line each.
-std::string to_text(const std::vector<ConfigProblem> &problems);
+// "key: what" for each, a line each; "file:line: key: what" where `places` knows the key, or one that it
+// is below.
+std::string to_text(const std::vector<ConfigProblem> &problems, const config::Places &places = {});
 
 } // namespace pgat::sinks

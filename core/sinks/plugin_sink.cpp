@@ -47,9 +47,10 @@ Status from_running(Status status) noexcept {
                                                                             : status;
 }
 
-std::string checked_config(const Plugin &plugin, const nlohmann::json &settings) {
+std::string checked_config(const Plugin &plugin, const nlohmann::json &settings,
+                           const config::Places &places) {
     if (const auto problems = check_settings(plugin, settings); !problems.empty())
-        throw Error(Remedy::configure, to_text(problems))
+        throw Error(Remedy::configure, to_text(problems, places))
             .with_hint(
                 fmt::format("these keys are for the plugin {} {}; its documentation lists them",
                             plugin.type, plugin.version));
@@ -67,8 +68,9 @@ std::vector<ConfigProblem> check_settings(const Plugin &plugin, const nlohmann::
     return check_settings(plugin.schema, settings, "sink");
 }
 
-PluginSink::PluginSink(const Plugin &plugin, const nlohmann::json &settings, Counters &counters)
-    : plugin_(plugin), config_(checked_config(plugin, settings)),
+PluginSink::PluginSink(const Plugin &plugin, const nlohmann::json &settings, Counters &counters,
+                       const config::Places &places)
+    : plugin_(plugin), config_(checked_config(plugin, settings, places)),
       host_(spdlog::default_logger()->clone(plugin.type), config_, counters) {
     const Result made = create();
     if (made.status == Status::ok) return;

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <pgat/sink.h>
 
+#include "config/config.hpp"
 #include "sinks/counters.hpp"
 #include "sinks/host.hpp"
 #include "sinks/plugin.hpp"
@@ -26,8 +27,9 @@ class PluginSink : public Sink {
     // Checks `settings` (an object, secrets resolved) against the plugin's schema and makes an
     // instance. Throws Error: Remedy::configure where the configuration can never work,
     // Remedy::retry where making the instance failed in a way that may pass. `counters` outlives
-    // the sink.
-    PluginSink(const Plugin &plugin, const nlohmann::json &settings, Counters &counters);
+    // the sink; `places` says where the settings' keys were written.
+    PluginSink(const Plugin &plugin, const nlohmann::json &settings, Counters &counters,
+               const config::Places &places = {});
     ~PluginSink() override;
     PluginSink(const PluginSink &) = delete;
     PluginSink &operator=(const PluginSink &) = delete;

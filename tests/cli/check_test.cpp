@@ -31,6 +31,8 @@ TEST_F(Check, PassesOnAFreshDatabase) {
     EXPECT_EQ(finished.err, "");
     EXPECT_EQ(finding(finished.out, "config"), "ok    config: ./config.yaml");
     EXPECT_TRUE(finding(finished.out, "plugin").starts_with("ok    plugin: memory 0.1.0 ("));
+    EXPECT_TRUE(finding(finished.out, "connection").ends_with(" as postgres, not encrypted"))
+        << finished.out;
     EXPECT_TRUE(finding(finished.out, "server").starts_with("ok    server: Postgres "));
     EXPECT_EQ(finding(finished.out, "wal_level"), "ok    wal_level: logical");
     EXPECT_EQ(finding(finished.out, "privileges"),
@@ -69,6 +71,9 @@ TEST_F(Check, NamesEveryMissingPrivilegeAtOnceWithItsStatement) {
                   "        ALTER ROLE \"Weak One\" REPLICATION;\n"
                   "        GRANT CREATE ON DATABASE " +
                   database + " TO \"Weak One\";");
+    EXPECT_EQ(finding(finished.out, "replication"),
+              "FAIL  replication: the role may not open a replication session\n"
+              "        see privileges: it needs REPLICATION");
 
     // What it prints mends it.
     session.exec("ALTER ROLE \"Weak One\" REPLICATION; GRANT CREATE ON DATABASE " + database +
@@ -243,8 +248,8 @@ TEST_F(Check, ShowsWhatThePluginDoesNotTake) {
     const std::string text = finding(finished.out, "plugin");
     EXPECT_TRUE(text.starts_with("FAIL  plugin: memory does not take this configuration:\n"))
         << finished.out;
-    EXPECT_NE(text.find("        sink.capacity: "), std::string::npos) << text;
-    EXPECT_NE(text.find("        sink.nonsense: "), std::string::npos) << text;
+    EXPECT_NE(text.find("        ./config.yaml:1: sink.capacity: "), std::string::npos) << text;
+    EXPECT_NE(text.find("        ./config.yaml:1: sink.nonsense: "), std::string::npos) << text;
 }
 
 } // namespace

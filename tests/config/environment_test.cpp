@@ -41,9 +41,11 @@ TEST_F(ConfigEnvironment, GivesASinkJsonWhereTheTextIsJson) {
                                          {"ASYNC_TRIGGERS_SINK__TOPIC", "{/queue_name}"},
                                          {"ASYNC_TRIGGERS_SINK__CODE", "\"12\""},
                                          {"ASYNC_TRIGGERS_SINK__PASSWORD", "12345"},
+                                         {"ASYNC_TRIGGERS_SINK__TOKEN", "[1]"},
+                                         {"ASYNC_TRIGGERS_SINK__SIGNING_SECRET", R"(["a", "b"])"},
                                          {"ASYNC_TRIGGERS_SINK__HEADERS", R"({"X-A": "b"})"}});
     EXPECT_EQ(config.sink.settings, nlohmann::json::parse(R"({"capacity": 5, "print": true,
-        "topic": "{/queue_name}", "code": "12", "password": "12345", "headers": {"X-A": "b"}})"));
+        "topic": "{/queue_name}", "code": "12", "password": "12345", "token": "[1]", "signing_secret": ["a", "b"], "headers": {"X-A": "b"}})"));
 }
 
 TEST_F(ConfigEnvironment, MeetsANameOfTheFileWhateverItsCase) {

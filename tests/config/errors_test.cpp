@@ -89,18 +89,21 @@ TEST_F(ConfigErrors, NameTheRange) {
               "127.0.0.1:9464 or [::1]:9464, or \"\", is \"localhost\"");
     EXPECT_EQ(
         refusal("sink: {type: ../evil}"),
-        "config.yaml:1: sink.type: must be the name of a plugin: letters, digits, underscores "
-        "and hyphens, is \"../evil\"");
+        "config.yaml:1: sink.type: must be the name of a plugin: a lower-case letter, then up to "
+        "31 lower-case letters, digits and underscores, is \"../evil\"");
 }
 
 TEST_F(ConfigErrors, NameWhatDoesNotFitTogether) {
     EXPECT_EQ(
         refusal("stream: {batch: {min_size: 20, max_size: 10}}"),
-        "config.yaml: stream.batch.min_size: must not be over stream.batch.max_size, is 20 and "
+        "config.yaml:1: stream.batch.min_size: must not be over stream.batch.max_size, is 20 and "
         "10");
     EXPECT_EQ(refusal("stream: {retry: {initial_backoff_ms: 50, max_backoff_ms: 10}}"),
-              "config.yaml: stream.retry.initial_backoff_ms: must not be over "
+              "config.yaml:1: stream.retry.initial_backoff_ms: must not be over "
               "stream.retry.max_backoff_ms, is 50 and 10");
+    EXPECT_EQ(refusal("stream:\n  retry:\n    max_backoff_ms: 10\n"),
+              "config.yaml:3: stream.retry.initial_backoff_ms: must not be over "
+              "stream.retry.max_backoff_ms, is 100 and 10");
     EXPECT_EQ(refusal("stream:\n  batch:\n    max_fill_ms: 1\n    max_fill_secs: 1\n"),
               "config.yaml:4: stream.batch.max_fill_secs: and stream.batch.max_fill_ms "
               "(config.yaml:3) are both set; remove one");

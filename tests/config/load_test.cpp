@@ -85,12 +85,12 @@ stream:
 
 TEST_F(Load, SetsEveryMemberBesideTheStream) {
     const Config config = load_text(R"(
-sink: {type: my-http_2}
+sink: {type: my_http2}
 plugins: {directory: [/a, /b]}
 observability: {listen: "[::1]:0", hosts: [status.example.com]}
 log: {level: debug, format: json}
 )");
-    EXPECT_EQ(config.sink.type, "my-http_2");
+    EXPECT_EQ(config.sink.type, "my_http2");
     EXPECT_EQ(config.plugins.directories, (std::vector<std::string>{"/a", "/b"}));
     EXPECT_EQ(config.observability.listen, "[::1]:0");
     EXPECT_EQ(config.observability.hosts, std::vector<std::string>{"status.example.com"});

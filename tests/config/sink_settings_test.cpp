@@ -87,6 +87,21 @@ TEST_F(SinkSettings, RefuseASecretsFileThatCannotBeRead) {
               "/absent/t: No such file or directory");
 }
 
+TEST_F(SinkSettings, KeepThePlaceOfEachKeyForThePluginsErrors) {
+    const Config config = load_text(
+        "sink:\n  type: x\n  tls:\n    ca_file: /ca\n  token_file: " + write("t", "t") + "\n",
+        {{"ASYNC_TRIGGERS_SINK__CAPACITY", "5"}});
+    Places places = config.sink.places;
+    for (auto &[key, place] : places)
+        place = without_folder(place);
+    EXPECT_EQ(places,
+              (Places{{"sink", "config.yaml:1"},
+                      {"sink.tls", "config.yaml:3"},
+                      {"sink.tls.ca_file", "config.yaml:4"},
+                      {"sink.token", "config.yaml:5"},
+                      {"sink.capacity", "environment variable ASYNC_TRIGGERS_SINK__CAPACITY"}}));
+}
+
 TEST_F(SinkSettings, RefuseASecretGivenTwice) {
     EXPECT_EQ(refusal("sink:\n  token: a\n  token_file: /x\n"),
               "config.yaml:3: sink.token_file: and sink.token (config.yaml:2) are both set; remove "

@@ -12,6 +12,8 @@ namespace pgat::cli::check {
 // The plugin loads, and takes the configuration under `sink` by its schema.
 void check_plugin(Report &report, const config::Sink &sink, const config::Plugins &plugins);
 
+// Which server that is, and whether the way to it is encrypted.
+void check_connection(Report &report, postgres::Connection &sql);
 // Version, primary or standby, wal_level, how much WAL a slot may hold.
 void check_server(Report &report, postgres::Connection &sql);
 // A slot and a WAL sender for us.

@@ -11,11 +11,8 @@ void check_plugin(Report &report, const config::Sink &sink, const config::Plugin
     const sinks::Plugin &plugin = sinks::load_plugin(sink.type, directories);
     const auto problems = sinks::check_settings(plugin.schema, sink.settings, "sink");
     if (!problems.empty()) {
-        std::vector<std::string> lines;
-        for (const auto &problem : problems)
-            lines.push_back(fmt::format("{}: {}", problem.key, problem.what));
         report.fail("plugin", fmt::format("{} does not take this configuration:", plugin.type),
-                    lines);
+                    lines_of(sinks::to_text(problems, sink.places)));
         return;
     }
     report.ok("plugin",

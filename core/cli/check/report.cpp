@@ -10,20 +10,6 @@
 
 namespace pgat::cli::check {
 
-namespace {
-
-std::vector<std::string> lines_of(std::string_view text) {
-    std::vector<std::string> lines;
-    while (!text.empty()) {
-        const auto end = std::min(text.find('\n'), text.size());
-        lines.emplace_back(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return lines;
-}
-
-} // namespace
-
 Report::Report()
     // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     : colours_(isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr) {}
@@ -70,6 +56,16 @@ void Report::write(std::string_view mark, const char *colour, std::string_view c
     for (const std::string &line : mend)
         fmt::print("        {}\n", line);
     std::fflush(stdout);
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const auto end = std::min(text.find('\n'), text.size());
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return lines;
 }
 
 std::string in_bytes(std::int64_t bytes) {

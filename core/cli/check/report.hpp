@@ -37,6 +37,8 @@ class Report {
     int failures_ = 0;
 };
 
+std::vector<std::string> lines_of(std::string_view text);
+
 // "1.5 GB", for people.
 std::string in_bytes(std::int64_t bytes);
 

@@ -50,6 +50,16 @@ void check_keep_size(Report &report, postgres::Connection &sql) {
 
 } // namespace
 
+void check_connection(Report &report, postgres::Connection &sql) {
+    const auto row =
+        sql.exec("SELECT coalesce(host(inet_server_addr()) || ':' || inet_server_port(), "
+                 "'a local socket'), current_database(), current_user, "
+                 "coalesce((SELECT version FROM pg_stat_ssl "
+                 "WHERE pid = pg_backend_pid() AND ssl), 'not encrypted')");
+    report.ok("connection", fmt::format("database {} at {} as {}, {}", row.text(0, 1),
+                                        row.text(0, 0), row.text(0, 2), row.text(0, 3)));
+}
+
 void check_server(Report &report, postgres::Connection &sql) {
     check_version(report, sql);
     check_wal_level(report, sql);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/check/checks.hpp"
+#include "postgres/sqlstate.hpp"
 #include "replication/publication.hpp"
 #include "replication/server_identity.hpp"
 #include "replication/slot.hpp"
@@ -36,11 +37,17 @@ void tell_creation(Report &report, postgres::Connection &sql, const replication:
 
 void check_replication_session(Report &report, postgres::Connection &sql,
                                const postgres::SessionOptions &options) {
-    auto session = postgres::Connection::open(replication::replication_session(options));
-    const auto other = replication::identify_replication(session);
-    const auto ours = replication::identify_sql(sql);
-    replication::require_one_primary(ours, other);
-    report.ok("replication", fmt::format("session opens; timeline {}", other.timeline));
+    try {
+        auto session = postgres::Connection::open(replication::replication_session(options));
+        const auto other = replication::identify_replication(session);
+        const auto ours = replication::identify_sql(sql);
+        replication::require_one_primary(ours, other);
+        report.ok("replication", fmt::format("a session opens; timeline {}", other.timeline));
+    } catch (const Error &error) {
+        if (error.sqlstate() != postgres::sqlstate::insufficient_privilege) throw;
+        report.fail("replication", "the role may not open a replication session",
+                    {"see privileges: it needs REPLICATION"});
+    }
 }
 
 void check_publication(Report &report, postgres::Connection &sql, const config::Stream &stream) {
