@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "cli/check/checks.hpp"
-#include "config/connection_string.hpp"
 
 namespace pgat::cli {
 
@@ -21,11 +20,10 @@ std::optional<config::Config> check_configuration(check::Report &report, const P
     }
 }
 
-std::optional<postgres::Connection> check_connection(check::Report &report,
-                                                     const config::Config &config) {
+std::optional<postgres::Connection> connect(check::Report &report, const config::Config &config) {
     try {
         auto session = postgres::Connection::open(session_options(config, "check"));
-        report.ok("connection", config::describe(config.stream.pg_connection));
+        check::check_connection(report, session);
         return session;
     } catch (const Error &error) {
         report.fail("connection", error);
@@ -38,7 +36,7 @@ int run_checks(const Program &program) {
     const auto config = check_configuration(report, program);
     if (!config) return report.exit_status();
     report.attempt("plugin", [&] { check::check_plugin(report, config->sink, config->plugins); });
-    auto session = check_connection(report, *config);
+    auto session = connect(report, *config);
     if (!session) return report.exit_status();
 
     postgres::Connection &sql = *session;

@@ -50,7 +50,7 @@ std::vector<std::string> to_lines(const Retirement &stream) {
     std::vector<std::string> lines;
     if (stream.subscriptions > 0)
         lines.push_back(
-            fmt::format("stream {}: {} subscription{} and what of the triggers only they use",
+            fmt::format("stream {}: {} subscription{} and the triggers that nobody else needs",
                         stream.stream, stream.subscriptions, stream.subscriptions == 1 ? "" : "s"));
     if (stream.slot)
         lines.push_back(

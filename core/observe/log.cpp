@@ -1,5 +1,6 @@
 #include "observe/log.hpp"
 
+#include <cstdlib>
 #include <memory>
 
 #include <spdlog/details/log_msg.h>
@@ -11,7 +12,11 @@
 namespace pgat::observe {
 
 void set_up_logging(const config::Log &config, spdlog::sink_ptr sink) {
-    if (!sink) sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other threads yet
+    const bool plain = std::getenv("NO_COLOR") != nullptr;
+    if (!sink)
+        sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(
+            plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
     auto logger = std::make_shared<spdlog::logger>("daemon", std::move(sink));
     if (config.format == config::LogFormat::json)
         logger->set_formatter(std::make_unique<JsonFormatter>());
