@@ -17,8 +17,8 @@ namespace pgat::outbox {
 
 class Floors {
   public:
-    // Captures in the order in which they were taken, each only once the WAL is known to be flushed past
-    // it, all of one server; clear() when it changes.
+    // Captures in the order in which they were taken. clear() when the server has changed or crashed:
+    // xids and ids of a capture that was not flushed yet may then be handed out again.
     void add(const Capture &capture) { add(capture.before, capture.seq); }
     void add(Xid before, EventId seq);
 

@@ -135,10 +135,6 @@ Origin origin_of(const StreamRow &row, const Home &here) noexcept {
     return row.written_in_place ? Origin::moved : Origin::restored;
 }
 
-bool last_written_by(const StreamRow &row, const Ownership &ours) noexcept {
-    return row.id == ours.stream && row.generation == ours.generation && row.home == ours.home;
-}
-
 std::optional<StreamRow> load_stream_row(postgres::Connection &connection, StreamId stream) {
     const Result result = connection.exec(
         fmt::format("select {} from async_triggers.streams where id = $1::bigint", columns()),

@@ -64,10 +64,6 @@ struct TakenStream {
 
 Origin origin_of(const StreamRow &row, const Home &here) noexcept;
 
-// Was the row written last by the daemon that holds `ours`, on the server that `ours` was taken on? Then
-// its memory is at least as new as the row, and may be kept over a reconnect.
-bool last_written_by(const StreamRow &row, const Ownership &ours) noexcept;
-
 // The row, if there is one.
 std::optional<StreamRow> load_stream_row(postgres::Connection &connection, StreamId stream);
 

@@ -10,6 +10,7 @@
 
 #include "outbox/capture.hpp"
 #include "outbox/floors.hpp"
+#include "outbox/page_ahead.hpp"
 #include "outbox_database.hpp"
 #include "postgres/array.hpp"
 
@@ -233,6 +234,53 @@ TEST(ReplayReader, IsPlannedAsAMergeOfIndexScansWithoutStatistics) {
              at = plan.find("Index Cond: ((ROW(id, created_at) > ROW(", at + 1))
             ++scans;
         EXPECT_EQ(scans, 5U) << plan;
+    }
+}
+
+TEST(PageAhead, GivesThePagesThatTheReaderWouldGive) {
+    Database database;
+    fill_days(database, 3, 9000);
+    const auto cursor = in_round({}, database.sql);
+    const auto expected = ids(read_round(cursor, database.sql, {.rows = 300}).all);
+    PageAhead pages(database.connect(), ReplayReader(stream, cursor, {.rows = 300}));
+    std::vector<std::int64_t> read;
+    while (const auto page = pages.next())
+        for (const std::int64_t id : ids(*page))
+            read.push_back(id);
+    EXPECT_EQ(read, expected);
+    EXPECT_FALSE(pages.next());
+}
+
+TEST(PageAhead, HandsOnWhatReadingThrew) {
+    Database database;
+    database.write(3000);
+    const auto cursor = in_round({}, database.sql);
+    auto session = database.connect();
+    const auto pid = session.backend_pid();
+    PageAhead pages(std::move(session), ReplayReader(stream, cursor, {.rows = 100}));
+    ASSERT_TRUE(pages.next());
+    database.sql.exec("select pg_terminate_backend($1::integer, 30000)", {pid});
+    const auto remedy = [&] {
+        try {
+            while (pages.next()) {
+            }
+        } catch (const Error &error) {
+            return error.remedy();
+        }
+        return Remedy::configure;
+    };
+    EXPECT_EQ(remedy(), Remedy::reconnect);
+    EXPECT_EQ(remedy(), Remedy::reconnect);
+}
+
+TEST(PageAhead, CanBeLeftInTheMiddle) {
+    Database database;
+    database.write(3000);
+    const auto cursor = in_round({}, database.sql);
+    for (int taken = 0; taken < 3; ++taken) {
+        PageAhead pages(database.connect(), ReplayReader(stream, cursor, {.rows = 100}));
+        for (int page = 0; page < taken; ++page)
+            EXPECT_TRUE(pages.next());
     }
 }
 

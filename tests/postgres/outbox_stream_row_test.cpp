@@ -44,8 +44,6 @@ TEST(StreamRow, IsMadeWhenAStreamIsTakenForTheFirstTime) {
     EXPECT_EQ(row->uid, taken.before.uid);
     EXPECT_FALSE(row->uid.empty());
     EXPECT_TRUE(row->written_in_place);
-    EXPECT_TRUE(last_written_by(*row, taken.ownership));
-    EXPECT_FALSE(last_written_by(*row, {stream, Generation(0), here}));
 }
 
 TEST(StreamRow, KeepsEveryPartOfACursor) {

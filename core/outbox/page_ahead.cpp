@@ -1,0 +1,59 @@
+#include "outbox/page_ahead.hpp"
+
+namespace pgat::outbox {
+
+PageAhead::PageAhead(postgres::Connection connection, ReplayReader reader)
+    : connection_(std::move(connection)), reader_(std::move(reader)),
+      thread_([this] { read_pages(); }) {}
+
+PageAhead::~PageAhead() {
+    {
+        const std::lock_guard lock(mutex_);
+        unwanted_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+}
+
+std::optional<Chunk> PageAhead::next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return page_ || ended_; });
+    if (page_) {
+        auto page = std::exchange(page_, std::nullopt);
+        lock.unlock();
+        changed_.notify_all();
+        return page;
+    }
+    if (failure_) std::rethrow_exception(failure_);
+    return std::nullopt;
+}
+
+void PageAhead::read_pages() noexcept {
+    std::exception_ptr failure;
+    try {
+        for (;;) {
+            Chunk page;
+            if (!reader_.read_page(connection_, page)) break;
+            if (!offer(std::move(page))) break;
+        }
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        failure_ = failure;
+        ended_ = true;
+    }
+    changed_.notify_all();
+}
+
+bool PageAhead::offer(Chunk page) {
+    std::unique_lock lock(mutex_);
+    page_ = std::move(page);
+    changed_.notify_all();
+    // The next one is begun only when this one is taken: that bounds what is in memory.
+    changed_.wait(lock, [this] { return !page_ || unwanted_; });
+    return !unwanted_;
+}
+
+} // namespace pgat::outbox
