@@ -51,7 +51,7 @@ std::optional<Slot> find_slot(postgres::Connection &sql, std::string_view name) 
     slot.invalidated =
         slot.wal_status == "lost" || conflicting || !slot.invalidation_reason.empty();
     if (slot.invalidated && slot.invalidation_reason.empty())
-        slot.invalidation_reason = conflicting ? "conflicting" : slot.wal_status;
+        slot.invalidation_reason = slot.wal_status == "lost" ? slot.wal_status : "conflicting";
     return slot;
 }
 

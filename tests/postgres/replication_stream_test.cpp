@@ -178,11 +178,11 @@ TEST_F(Stream, IsEndedByTheServerWhenNoStatusIsSent) {
 }
 
 TEST_F(Stream, OutlivesAReaderThatDoesNotReadForFiveTimesTheServersPatience) {
-    ReplicationStream stream(replication({{"wal_sender_timeout", "2s"}}), request(), nullptr);
-    StreamReader reader(stream, id);
     // More than the kernel's buffers hold: the server is stuck in the middle of the transaction.
     constexpr std::size_t count = 20'000;
     database.write(1, count, 1000);
+    ReplicationStream stream(replication({{"wal_sender_timeout", "2s"}}), request(), nullptr);
+    StreamReader reader(stream, id);
     ASSERT_TRUE(reader.until([&] { return reader.chunk.events.size() >= 10; }));
     reader.let_pass(10s);
     ASSERT_TRUE(find_slot(database.sql(), slot_name)->active);
@@ -199,9 +199,9 @@ TEST_F(Stream, LetsALargeTransactionThroughInConstantMemory) {
     reader.chunk = {};
     const auto before = resident_bytes();
 
-    database.write(1, 200'000, 300);
+    std::thread writer([&] { database.write(1, 200'000, 300); });
     std::size_t seen = 0;
-    ASSERT_TRUE(reader.until([&] {
+    EXPECT_TRUE(reader.until([&] {
         if (reader.chunk.events.size() >= 1000 || !reader.chunk.marks.empty()) {
             for (const auto &event : reader.chunk.events) {
                 const auto expected = "{\"n\": " + std::to_string(++seen) + ", ";
@@ -212,6 +212,7 @@ TEST_F(Stream, LetsALargeTransactionThroughInConstantMemory) {
         return seen == 200'000;
     }));
     const auto after = resident_bytes();
+    writer.join();
     EXPECT_LT(after, before + 8 * 1024 * 1024);
 }
 
