@@ -36,7 +36,8 @@ bool refuses_failover(const Error &error) {
            code == "42601";                                               // syntax_error
 }
 
-Error explained(const Error &error) {
+// `decodes`: wal_level is logical.
+Error explained(const Error &error, bool decodes) {
     const auto &code = error.sqlstate();
     auto remedy = error.remedy();
     auto hint = error.hint();
@@ -45,7 +46,7 @@ Error explained(const Error &error) {
     } else if (code == sqlstate::insufficient_privilege) {
         remedy = Remedy::stop;
         hint = "ALTER ROLE … REPLICATION for the role of stream.pg_connection";
-    } else if (code == sqlstate::object_not_in_prerequisite_state) {
+    } else if (code == sqlstate::object_not_in_prerequisite_state && !decodes) {
         remedy = Remedy::stop;
         hint = "set wal_level = logical in postgresql.conf and restart Postgres";
     } else if (code == sqlstate::configuration_limit_exceeded) {
@@ -80,7 +81,10 @@ CreatedSlot create_slot(postgres::Connection &replication, std::string_view name
     } catch (const Error &error) {
         // The server would go on waiting and hold the name: it does not look at the socket meanwhile.
         if (error.remedy() == Remedy::interrupted) replication.cancel();
-        throw explained(error);
+        const bool decodes = !replication.usable() ||
+                             error.sqlstate() != sqlstate::object_not_in_prerequisite_state ||
+                             replication.exec("SHOW wal_level").text(0, 0) == "logical";
+        throw explained(error, decodes);
     }
 }
 

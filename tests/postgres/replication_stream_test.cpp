@@ -213,7 +213,11 @@ TEST_F(Stream, LetsALargeTransactionThroughInConstantMemory) {
     }));
     const auto after = resident_bytes();
     writer.join();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they keep what is freed
     EXPECT_LT(after, before + 8 * 1024 * 1024);
+#else
+    static_cast<void>(before + after);
+#endif
 }
 
 TEST_F(Stream, EndsItsWaitWhenItsOwnerIsRung) {
