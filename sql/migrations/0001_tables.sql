@@ -37,7 +37,7 @@ create table async_triggers.subscriptions (
 );
 
 comment on table async_triggers.subscriptions is
-    'Which change of which table becomes an event. INSERT or UPDATE here is the right to run SQL as the owner of this schema';
+    'Which change of which table becomes an event. INSERT or UPDATE here is the right to run SQL as the schema''s owner';
 
 -- Half full, so that the cursor's updates stay on their page (HOT).
 create table async_triggers.streams (

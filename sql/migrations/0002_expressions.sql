@@ -20,21 +20,45 @@ begin
 end;
 $$;
 
--- Creates function p_name, with the rows that the operation has as arguments.
+-- A row type like the table's, for probes: to look into the table's own takes a lock on the table for a moment, and
+-- somebody may hold it. It lives as long as the subtransaction of the caller.
+create function async_triggers._mirror_name(p_relation oid)
+returns text
+language sql stable
+set search_path = ''
+as $$
+    select '_mirror_' || pg_backend_pid() || '_' || p_relation;
+$$;
+
+create function async_triggers._create_mirror(p_relation oid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if to_regtype('async_triggers.' || async_triggers._mirror_name(p_relation)) is null then
+        execute format('create type async_triggers.%I as (%s)', async_triggers._mirror_name(p_relation), (
+            select string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod))
+                              || case when a.attcollation <> t.typcollation
+                                      then ' collate ' || a.attcollation::regcollation else '' end, ', ' order by attnum)
+            from pg_attribute a join pg_type t on t.oid = a.atttypid
+            where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped));
+    end if;
+end;
+$$;
+
+-- Creates function p_name with the rows that the operation has as arguments, of type p_row.
 create function async_triggers._create_probe(
-    p_name text, p_relation oid, p_new boolean, p_old boolean, p_returns text, p_body text)
+    p_name text, p_row text, p_new boolean, p_old boolean, p_returns text, p_body text)
 returns oid
 language plpgsql
 set search_path = ''
 set check_function_bodies = on
 as $$
-declare
-    v_row text := (select format_type(reltype, null) from pg_class where oid = p_relation);
-    v_arguments text := concat_ws(', ', case when p_new then 'new ' || v_row end,
-                                        case when p_old then 'old ' || v_row end);
 begin
-    execute format('create function async_triggers.%I(%s) returns %s language sql %s',
-                   p_name, v_arguments, p_returns, p_body);
+    execute format('create function async_triggers.%I(%s) returns %s language sql %s', p_name,
+                   concat_ws(', ', case when p_new then 'new ' || p_row end, case when p_old then 'old ' || p_row end),
+                   p_returns, p_body);
     return (select oid from pg_proc
             where proname = p_name and pronamespace = 'async_triggers'::regnamespace);
 end;
@@ -83,9 +107,12 @@ language sql stable
 set search_path = ''
 as $$
     select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
-    from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+    from pg_depend d
+    join pg_type mirror on mirror.oid in (select unnest(proargtypes) from pg_proc where oid = p_probe)
+    join pg_attribute used on used.attrelid = d.refobjid and used.attnum = d.refobjsubid
+    join pg_attribute a on a.attrelid = p_relation and a.attname = used.attname
     where d.classid = 'pg_proc'::regclass and d.objid = p_probe and d.refclassid = 'pg_class'::regclass
-      and d.refobjid = p_relation and a.attgenerated = 'v';
+      and d.refobjid = mirror.typrelid and a.attgenerated = 'v';
 $$;
 
 -- WHEN runs as the writer and takes no subquery: columns, constants and immutable functions of pg_catalog that everybody
@@ -130,7 +157,14 @@ declare
     -- too many, so the second has all of it within its own; and there THEN takes exactly one expression.
     v_shape text := 'as ' || quote_literal(format(E'select\n%1$s\n;select (case when true then\n%1$s\n end)',
                                                   p_expression));
-    v_shaped boolean := false;
+    v_typed text := case when p_boolean then E'return (\n' || p_expression || E'\n)'
+                         else E'return pg_catalog.jsonb_build_array((\n' || p_expression || E'\n))' end;
+    -- First the mirror, where the caller made one; then the table's own type, which functions that take whole rows want.
+    v_rows text[] := array_remove(array[
+        to_regtype('async_triggers.' || async_triggers._mirror_name(p_relation))::text,
+        (select format_type(reltype, null) from pg_class where oid = p_relation)], null);
+    v_row text;
+    v_shaped boolean;
     v_probe oid;
     v_no_execute text;
     v_no_select text;
@@ -145,24 +179,27 @@ begin
         perform async_triggers._refuse(p_stream_id, p_key, p_place || ' is empty',
             'Write one SQL expression, or null for no when_clause.');
     end if;
-    begin
-        perform async_triggers._create_probe(v_name, p_relation, v_new, v_old, 'void', v_shape);
-        v_shaped := true;
-        v_probe := async_triggers._create_probe(v_name || '_typed', p_relation, v_new, v_old,
-            case when p_boolean then 'boolean' else 'jsonb' end,
-            format(case when p_boolean then E'return (\n%s\n)'
-                        else E'return pg_catalog.jsonb_build_array((\n%s\n))' end, p_expression));
-        v_no_execute := async_triggers._functions_not_granted(v_probe);
-        v_no_select := async_triggers._tables_not_granted(v_probe, p_relation);
-        v_virtual := async_triggers._virtual_columns(v_probe, p_relation);
-        v_fits_when := async_triggers._fits_when(v_probe);
-        raise exception using errcode = 'PROBE';
-    exception
-        when sqlstate 'PROBE' then null;
-        when others then
-            get stacked diagnostics v_state = returned_sqlstate, v_message = message_text,
-                                    v_detail = pg_exception_detail;
-    end;
+    foreach v_row in array v_rows loop
+        v_shaped := false;
+        v_state := null;
+        begin
+            perform async_triggers._create_probe(v_name, v_row, v_new, v_old, 'void', v_shape);
+            v_shaped := true;
+            v_probe := async_triggers._create_probe(v_name || '_typed', v_row, v_new, v_old,
+                                                    case when p_boolean then 'boolean' else 'jsonb' end, v_typed);
+            v_no_execute := async_triggers._functions_not_granted(v_probe);
+            v_no_select := async_triggers._tables_not_granted(v_probe, p_relation);
+            v_virtual := async_triggers._virtual_columns(v_probe, p_relation);
+            v_fits_when := async_triggers._fits_when(v_probe);
+            raise exception using errcode = 'PROBE';
+        exception
+            when sqlstate 'PROBE' then null;
+            when others then
+                get stacked diagnostics v_state = returned_sqlstate, v_message = message_text,
+                                        v_detail = pg_exception_detail;
+        end;
+        exit when v_state is null or v_state = '42601';
+    end loop;
 
     -- EXECUTE and SELECT are checked by Postgres only when an expression runs; then it is a writer who hears of it.
     if v_no_execute is not null then
@@ -185,7 +222,7 @@ begin
     -- Would it do if the operation had both rows? The answer comes from Postgres, not from its message's words.
     if not v_shaped and not (v_new and v_old) then
         begin
-            perform async_triggers._create_probe(v_name, p_relation, true, true, 'void', v_shape);
+            perform async_triggers._create_probe(v_name, v_row, true, true, 'void', v_shape);
             raise exception using errcode = 'PROBE';
         exception
             when sqlstate 'PROBE' then
@@ -199,11 +236,10 @@ begin
     -- Of a column that is not there Postgres says only that there is no table "new". Ask with tables of that name.
     if v_state = '42P01' then
         begin
-            perform async_triggers._create_probe(v_name, p_relation, false, false, 'void',
+            perform async_triggers._create_probe(v_name, v_row, false, false, 'void',
                 'as ' || quote_literal(format(E'select (case when true then\n%s\n end) from %s', p_expression,
-                    (select string_agg(format('(select (null::%s).*) %s', format_type(reltype, null), row_name), ', ')
-                     from pg_class, unnest(array[case when v_new then 'new' end, case when v_old then 'old' end]) row_name
-                     where oid = p_relation and row_name is not null))));
+                    concat_ws(', ', case when v_new then format('(select (null::%s).*) new', v_row) end,
+                                    case when v_old then format('(select (null::%s).*) old', v_row) end))));
             raise exception using errcode = 'PROBE';
         exception
             when undefined_column then

@@ -108,24 +108,26 @@ $body$
 -- Generated from async_triggers.subscriptions, and overwritten whenever they change.
 declare
 %3$sbegin
-    if tg_relid <> %1$s and pg_partition_root(tg_relid) is distinct from %1$s::pg_catalog.oid
-       and not async_triggers._may_publish(%2$L, tg_relid) then
-        raise exception 'async_triggers: %% is not the table that function %2$s publishes', tg_relid::regclass
-            using errcode = '42501', hint = 'Drop trigger ' || quote_ident(tg_name) || ' there: subscriptions make their own.';
-    end if;
     if pg_my_temp_schema() <> 0 then
         perform set_config('search_path', 'pg_catalog, pg_temp', true);
+    end if;
+    if tg_relid <> %1$s and pg_partition_root(tg_relid) is distinct from %1$s::pg_catalog.oid
+       and not async_triggers._may_publish(%2$L, tg_relid) then
+        raise exception 'async_triggers: %% is not the table that function %2$s publishes', tg_relid::pg_catalog.regclass
+            using errcode = '42501', hint = 'Drop trigger ' || quote_ident(tg_name) || ' there: subscriptions make their own.';
     end if;
     begin
 %4$s    exception when others then
         raise exception 'subscription %%: %%', %5$s, sqlerrm
-            using errcode = sqlstate, hint = 'The event cannot be built: correct this row of async_triggers.subscriptions, or delete it.';
+            using errcode = sqlstate,
+                  hint = 'The event cannot be built: correct this row of async_triggers.subscriptions, or delete it.';
     end;
 %6$s    return null;
 end
 $body$,
         p_relation, p_function_name,
-        case when count(*) > 1 then E'    _at integer;\n' else '' end || string_agg(format(E'    _p%s pg_catalog.jsonb;\n', n), '' order by n),
+        case when count(*) > 1 then E'    _at integer;\n' else '' end
+            || string_agg(format(E'    _p%s pg_catalog.jsonb;\n', n), '' order by n),
         string_agg(
             case when total > 1 then format(E'        _at := %s;\n', n) else '' end ||
             case when always then format(E'        _p%1$s := %2$s;\n', n, payload)

@@ -166,10 +166,16 @@ begin
     insert into async_triggers.streams (id)
     select distinct stream_id from unnest(v_changed) order by stream_id
     on conflict (id) do nothing;
-    foreach v_subscription in array coalesce(v_changed, '{}') loop
-        v_compiled := v_compiled
-            || async_triggers._compile(v_subscription, async_triggers._resolve(v_subscription));
-    end loop;
+    -- What compiling creates is rolled back; what it found out is in the variable, and stays.
+    begin
+        foreach v_subscription in array coalesce(v_changed, '{}') loop
+            v_relation := async_triggers._resolve(v_subscription);
+            perform async_triggers._create_mirror(v_relation);
+            v_compiled := v_compiled || async_triggers._compile(v_subscription, v_relation);
+        end loop;
+        raise exception using errcode = 'PROBE';
+    exception when sqlstate 'PROBE' then null;
+    end;
 
     -- Whoever else changes subscriptions of these tables waits here, and sees ours afterwards: each
     -- statement below takes its snapshot after the lock.

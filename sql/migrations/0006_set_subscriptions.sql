@@ -63,15 +63,16 @@ begin
     end if;
     for v_subscription in select * from jsonb_array_elements(p_subscriptions) loop
         if jsonb_typeof(v_subscription) <> 'object' then
-            raise exception 'set_subscriptions_json: an element is not an object: %', v_subscription
-                using errcode = '22023', hint = 'Write {"key": ..., "operation": ..., "schema_name": ..., "table_name": ...}.';
+            raise exception 'set_subscriptions_json: an element is not an object: %', v_subscription using
+                errcode = '22023',
+                hint = 'Write {"key": ..., "operation": ..., "schema_name": ..., "table_name": ...}.';
         end if;
         select name into v_unknown from jsonb_object_keys(v_subscription) name
         where not name = any ('{id,key,stream_id,operation,schema_name,table_name,when_clause,column_names,metadata,'
                               'payload_extensions}'::text[]);
         if found then
-            raise exception 'subscription "%" of stream %: unknown member "%"', v_subscription ->> 'key', p_stream_id,
-                v_unknown using errcode = '22023', hint = 'The members are the columns of async_triggers.subscriptions.';
+            raise exception 'subscription "%" of stream %: unknown member "%"', v_subscription ->> 'key',
+                p_stream_id, v_unknown using errcode = '22023', hint = 'The members are the columns of async_triggers.subscriptions.';
         end if;
     end loop;
     perform async_triggers.set_subscriptions(p_stream_id, array(

@@ -24,8 +24,12 @@ begin
         v_trigger := 'async_triggers_' || lower(v_subscription.operation::text);
         begin
             v_relation := async_triggers._resolve(v_subscription);
+            perform async_triggers._create_mirror(v_relation);
             perform async_triggers._compile(v_subscription, v_relation);
-        exception when others then
+            raise exception using errcode = 'PROBE';
+        exception when sqlstate 'PROBE' then
+            null;
+        when others then
             get stacked diagnostics problem = message_text, hint = pg_exception_hint;
             return next;
             continue;
@@ -72,9 +76,11 @@ begin
         select string_agg(distinct quote_ident(r.rolname), ', ') into v_disabled
         from pg_class c join pg_roles r on r.oid = c.relowner
         where c.oid = v_relation and c.relkind = 'p'
-          and not has_function_privilege(c.relowner, format('async_triggers.%I()', v_generated.function_name), 'EXECUTE');
+          and not has_function_privilege(
+                  c.relowner, format('async_triggers.%I()', v_generated.function_name), 'EXECUTE');
         if v_disabled is not null then
-            problem := format('%s has another owner now, %s, who cannot create partitions', v_relation::regclass, v_disabled);
+            problem := format('%s has another owner now, %s, who cannot create partitions', v_relation::regclass,
+                              v_disabled);
             hint := v_refresh;
             return next;
         end if;

@@ -1,4 +1,6 @@
+#include <atomic>
 #include <future>
+#include <optional>
 
 #include "postgres/subscribed_database.hpp"
 #include "support/waiting.hpp"

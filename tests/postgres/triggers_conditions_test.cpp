@@ -103,6 +103,14 @@ TEST_F(Conditions, SeeOldAndNewRows) {
         "changed whole");
 }
 
+TEST_F(Conditions, MayPassWholeRowsToFunctions) {
+    database.owner.exec("create function api.whole(public.t) returns boolean immutable "
+                        "return ($1).id > 1");
+    EXPECT_EQ(when_of("api.whole(new)"), "");
+    database.owner.exec("insert into t (id) values (1), (2)");
+    EXPECT_EQ(database.events(), "1");
+}
+
 TEST_F(Conditions, TakeColumnsFromSubqueriesBeforeTheRows) {
     database.owner.exec(
         "create table api.odd (new int, found int, payload int); grant select on api.odd to daemon;"

@@ -1,3 +1,5 @@
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 
 #include "postgres/subscribed_database.hpp"
@@ -89,10 +91,12 @@ TEST_F(Triggers, AreLeftAloneByAnUpdateThatChangesNothing) {
 TEST_F(Triggers, StayWhereOnlyTheFunctionHasToChange) {
     database.subscribe("a", "INSERT", "users", "array['id']", "'new.active'");
     const auto trigger = trigger_version();
-    // A writer that has not ended, and a lock that no trigger could be created beside.
+    // A writer that has not ended, and a lock beside which nothing can even be read.
     auto other = database.connect("owner");
-    other.exec("begin; insert into users values (1, 'x', true); lock table users in share row "
+    other.exec("begin; insert into users values (1, 'x', true); lock table users in access "
                "exclusive mode");
+    database.daemon = database.connect("daemon");
+    database.daemon.exec("set lock_timeout = '5s'");
     const auto change = [&](const std::string &sql) {
         const auto function = function_version();
         database.daemon.exec("begin;" + sql);
