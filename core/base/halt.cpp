@@ -10,6 +10,18 @@ namespace pgat {
 void Halt::ring() noexcept {
     halted_ = true;
     bell_.ring();
+    const std::lock_guard lock(mutex_);
+    if (wake_) wake_();
+}
+
+Halt::Waker::Waker(Halt &halt, std::function<void()> wake) : halt_(halt) {
+    const std::lock_guard lock(halt_.mutex_);
+    halt_.wake_ = std::move(wake);
+}
+
+Halt::Waker::~Waker() {
+    const std::lock_guard lock(halt_.mutex_);
+    halt_.wake_ = nullptr;
 }
 
 void Halt::stop() noexcept {

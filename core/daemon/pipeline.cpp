@@ -22,9 +22,14 @@ constexpr observe::Log log{"daemon"};
 constexpr auto round_interval = 1s;
 constexpr auto probe_interval = 5s;
 constexpr auto farewell_limit = 3s;
+constexpr std::chrono::seconds longest_silence = 15min;
 
 delivery::BatchLimits limits_of(const config::Batch &batch) {
     return {batch.max_size, batch.max_bytes, batch.min_size, batch.max_fill};
+}
+
+outbox::PartitionPolicy partition_policy(const config::Partitions &partitions) {
+    return {partitions.days_ahead, partitions.retention_days, partitions.drop_undelivered};
 }
 
 outbox::Home home_of(const replication::ServerIdentity &server) {
@@ -43,7 +48,11 @@ void Pipeline::run() {
     take_stream();
     recover();
     if (!halt_.halted()) stream();
-    if (const auto failure = failure_.get()) throw *failure;
+    if (const auto failure = failure_.get()) {
+        if (reader_->cut_off())
+            memory_.silence_limit = std::min(2 * memory_.silence_limit, longest_silence);
+        throw *failure;
+    }
     settle_down();
 }
 
@@ -53,8 +62,14 @@ void Pipeline::connect() {
     replication_ = postgres::Connection::open(stream_session(settings_, &halt_.bell()));
     server_ = replication::identify_replication(*replication_);
     replication::require_one_primary(replication::identify_sql(*sql_), server_);
-    for (const auto &name : outbox::migrate(*sql_))
+    const auto applied = outbox::migrate(*sql_);
+    for (const auto &name : applied)
         log.info("migration applied", {{"migration", name}});
+    // A fresh schema has no writers yet whom today's partition would have to wait for.
+    if (!applied.empty()) {
+        outbox::PartitionWork work;
+        outbox::create_partitions(*sql_, partition_policy(settings_.partitions), work);
+    }
 }
 
 // Publication first, committed, then the slot, then the row.
@@ -83,8 +98,13 @@ void Pipeline::take_stream() {
     plan.stream = settings_.id;
     plan.request = {settings_.slot_name, replication::stream_object_name(settings_.id), Lsn()};
     plan.create_slot = !slot.has_value();
+    plan.silence_limit = memory_.silence_limit;
     plan.sql = sql_session(settings_, &halt_.bell());
     reader_.emplace(std::move(plan), *queue_, confirmed_, halt_, failure_);
+    waker_.emplace(halt_, [this] {
+        queue_->nudge();
+        reader_->wake();
+    });
     // Nobody else's creation can succeed beside ours, so a stream without a slot is taken right away.
     if (!slot) take_ownership();
     reader_->start(std::move(*replication_));
@@ -114,11 +134,9 @@ void Pipeline::take_ownership() {
         log.warn("the database was copied here from another server; its cursor came with it",
                  {{"system_identifier", server_.system_identifier}});
     progress_.emplace(memory_.cursor, memory_.position);
-    const auto &partitions = settings_.partitions;
     housekeeping_.emplace(sql_session(settings_, &halt_.bell()), taken.ownership,
-                          outbox::PartitionPolicy{partitions.days_ahead, partitions.retention_days,
-                                                  partitions.drop_undelivered},
-                          *captures_, confirmed_, halt_, failure_);
+                          partition_policy(settings_.partitions), *captures_, confirmed_, halt_,
+                          failure_);
     log.info("stream taken", {{"stream", settings_.id},
                               {"slot", settings_.slot_name},
                               {"generation", taken.ownership.generation},
@@ -202,7 +220,10 @@ void Pipeline::stream() {
         hand_over_cursor();
         if (batcher.fill(batch, next_probe)) {
             delivery::Settled settled{0, {}, true, std::nullopt};
-            if (!batch.events.empty()) settled = deliver(batch);
+            if (!batch.events.empty()) {
+                settled = deliver(batch);
+                memory_.silence_limit = Memory().silence_limit;
+            }
             progress_->settle_streamed(batch, settled);
             memory_.position = progress_->position();
             if (settled.failure) throw *settled.failure;

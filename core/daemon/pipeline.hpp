@@ -40,6 +40,9 @@ struct Memory {
     std::optional<outbox::Ownership> ownership;
     outbox::Cursor cursor;
     Lsn position;
+    // Doubled each time a silent server was given up, until one delivers again: it may have been at work on
+    // a huge transaction, and would begin it anew each time.
+    std::chrono::seconds silence_limit{15};
 };
 
 class Pipeline {
@@ -91,9 +94,10 @@ class Pipeline {
     std::optional<delivery::ChunkQueue> queue_;
     std::optional<Mailbox<outbox::Capture>> captures_;
     std::optional<delivery::Progress> progress_;
-    // Threads: declared last, so that they end first.
+    // Threads: declared last, so that they end first; and what wakes them, before anything of it goes.
     std::optional<Reader> reader_;
     std::optional<Housekeeping> housekeeping_;
+    std::optional<Halt::Waker> waker_;
     bool streamed_ = false;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "observe/log.hpp"
 #include "replication/slot_creation.hpp"
 
@@ -74,13 +76,17 @@ void Reader::create(postgres::Connection &session) {
 
 void Reader::read() {
     chunk_ = std::make_shared<outbox::Chunk>();
+    heard_ = Clock::now();
     send_status();
     // When the program is to end, the server is kept content until the owner has stored the cursor and
     // set the last position to confirm.
     while (!finishing_ && (!halt_.halted() || halt_.stopping())) {
         const bool wanted = !halt_.halted() && !queue_.full();
         if (wanted && drain()) hand_on();
-        if (Clock::now() >= next_status_) send_status();
+        if (Clock::now() >= next_status_) {
+            send_status();
+            require_a_sign_of_life(wanted);
+        }
         const auto ready = stream_->poll(next_status_, wanted && !queue_.full() ? Interest::receive
                                                                                 : Interest::none);
         if (ready == replication::ReplicationStream::Ready::wakeup) bell_.clear();
@@ -93,6 +99,7 @@ void Reader::read() {
 // Reads what is here, as far as the queue takes it; true: the chunk has something to hand on.
 bool Reader::drain() {
     while (auto frame = stream_->next()) {
+        heard_ = Clock::now();
         if (const auto *wal = std::get_if<replication::WalData>(&*frame)) {
             received_ = std::max(received_, wal->start);
             events_.add(wal->bytes, *chunk_);
@@ -123,6 +130,17 @@ void Reader::send_status() {
     // Asking for an answer makes an idle server say how far it has read.
     stream_->send_status(std::max(received_, confirmed), confirmed, true);
     next_status_ = Clock::now() + status_interval;
+}
+
+// A network that swallows packets ends no connection: only the missing answers tell.
+void Reader::require_a_sign_of_life(bool listening) {
+    // What is not read cannot be heard.
+    if (!listening) heard_ = Clock::now();
+    if (Clock::now() - heard_ <= plan_.silence_limit) return;
+    cut_off_ = true;
+    throw Error(Remedy::reconnect,
+                fmt::format("the server has not answered for {} s, the network may be cut",
+                            plan_.silence_limit.count()));
 }
 
 void Reader::finish() {

@@ -20,6 +20,7 @@ postgres::SessionOptions base_session(const config::Stream &stream, const Wakeup
         "application_name",
         fmt::format("async_triggers_{}_{}_{}", stream.id, ::getpid(), host).substr(0, 63));
     options.interrupt = interrupt;
+    options.answer_timeout = std::chrono::seconds(30);
     return options;
 }
 
