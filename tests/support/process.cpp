@@ -1,5 +1,6 @@
 #include "support/process.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -97,10 +98,11 @@ void Process::gather(int fd, Captured &into) {
         const auto got = ::read(fd, block, sizeof block);
         if (got < 0 && errno == EINTR) continue;
         const std::lock_guard lock(mutex_);
-        if (got <= 0)
-            into.ended = true;
-        else
+        if (got > 0) {
             into.text.append(block, static_cast<std::size_t>(got));
+            into.lines += static_cast<std::size_t>(std::count(block, block + got, '\n'));
+        }
+        into.ended = got <= 0;
         more_.notify_all();
         if (got <= 0) break;
     }
@@ -147,6 +149,17 @@ bool Process::wait_for_out(std::string_view text, std::chrono::milliseconds limi
 
 bool Process::wait_for_err(std::string_view text, std::chrono::milliseconds limit) {
     return wait_for(err_, text, limit);
+}
+
+std::size_t Process::out_lines() const {
+    const std::lock_guard lock(mutex_);
+    return out_.lines;
+}
+
+bool Process::wait_for_out_lines(std::size_t count, std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    more_.wait_for(lock, limit, [&] { return out_.ended || out_.lines >= count; });
+    return out_.lines >= count;
 }
 
 bool Process::wait_for_end_of_output(std::chrono::milliseconds limit) {

@@ -46,6 +46,10 @@ class Process {
     bool wait_for_err(std::string_view text,
                       std::chrono::milliseconds limit = std::chrono::seconds(30));
 
+    // Lines written to standard output so far; and until there are so many.
+    std::size_t out_lines() const;
+    bool wait_for_out_lines(std::size_t count,
+                            std::chrono::milliseconds limit = std::chrono::seconds(30));
     // Waits until it has closed both; what it started may still hold them open.
     bool wait_for_end_of_output(std::chrono::milliseconds limit = std::chrono::seconds(5));
 
@@ -56,6 +60,7 @@ class Process {
   private:
     struct Captured {
         std::string text;
+        std::size_t lines = 0;
         bool ended = false;
     };
     void gather(int fd, Captured &into);

@@ -1,0 +1,107 @@
+#include "support/daemon.hpp"
+
+#include <atomic>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace pgat::support {
+
+namespace fs = std::filesystem;
+
+fs::path program() {
+    const char *const build = std::getenv("PGAT_BUILD_DIR"); // NOLINT(concurrency-mt-unsafe)
+    return fs::absolute(build == nullptr ? "." : build) / "bin" / "postgres-async-triggers";
+}
+
+Site::Site(Cluster &cluster) : cluster_(cluster), database_(cluster.create_database()) {
+    static std::atomic<std::int64_t> streams{0};
+    stream_ = ++streams;
+    role_ = fmt::format("daemon_{}", stream_);
+    std::string name = (fs::temp_directory_path() / "pgat-site-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed: " + name);
+    folder_ = name;
+    exec(fmt::format("DROP ROLE IF EXISTS {0}; CREATE ROLE {0} LOGIN REPLICATION;"
+                     "GRANT CREATE ON DATABASE {1} TO {0}",
+                     role_, database_));
+    exec("CREATE TABLE public.items (id bigint PRIMARY KEY, name text, n int NOT NULL DEFAULT 0)");
+    exec(fmt::format("GRANT TRIGGER ON public.items TO {}", role_));
+}
+
+Site::~Site() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+}
+
+postgres::Result Site::exec(const std::string &sql, const postgres::Parameters &parameters) {
+    return connect().exec(sql, parameters);
+}
+
+fs::path Site::configure(const std::string &sink, const std::string &stream, std::uint16_t port) {
+    const auto file = folder_ / fmt::format("config-{}.yaml", ++files_);
+    std::ofstream(file) << fmt::format("stream:\n"
+                                       "  id: {}\n"
+                                       "  pg_connection:\n"
+                                       "    host: 127.0.0.1\n"
+                                       "    port: {}\n"
+                                       "    name: {}\n"
+                                       "    username: {}\n"
+                                       "{}"
+                                       "sink:\n"
+                                       "{}"
+                                       "observability:\n"
+                                       "  listen: \"\"\n",
+                                       stream_, port == 0 ? cluster_.port() : port, database_,
+                                       role_, stream, sink);
+    return file;
+}
+
+void Site::subscribe_to_items(const std::string &sink) {
+    const auto migrated = run_program({"--config", configure(sink), "migrate"});
+    if (migrated.status != 0)
+        throw std::runtime_error(
+            fmt::format("migrate ended with status {}: {}", migrated.status, migrated.err));
+    exec("INSERT INTO async_triggers.subscriptions"
+         " (key, stream_id, operation, schema_name, table_name, column_names)"
+         " VALUES ('item-added', $1, 'INSERT', 'public', 'items', '{id}')",
+         {stream_});
+}
+
+void Site::insert_items(std::int64_t first, std::int64_t last) {
+    exec("INSERT INTO public.items SELECT i, 'item ' || i FROM generate_series($1::bigint, $2) i",
+         {first, last});
+}
+
+Finished Site::run_program(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), program().string());
+    return run(std::move(arguments),
+               {.environment = {}, .directory = folder_, .as_postgres = false});
+}
+
+int Daemon::stop() {
+    signal(SIGTERM);
+    const int status = wait(std::chrono::seconds(30)).value_or(-1);
+    wait_for_end_of_output();
+    return status;
+}
+
+std::vector<std::int64_t> item_ids(const std::string &lines) {
+    constexpr std::string_view mark = "\"id\": ";
+    std::vector<std::int64_t> ids;
+    // A kill may have cut the last line short.
+    const auto end = lines.rfind('\n');
+    if (end == std::string::npos) return ids;
+    for (auto at = lines.find(mark); at < end; at = lines.find(mark, at)) {
+        at += mark.size();
+        std::int64_t id = 0;
+        std::from_chars(lines.data() + at, lines.data() + end, id);
+        ids.push_back(id);
+    }
+    return ids;
+}
+
+} // namespace pgat::support

@@ -1,0 +1,74 @@
+// The real program on a database of the test's own: schema, a role without privileges beyond those
+// documented, a table of somebody else's, and any number of daemons.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "postgres/connection.hpp"
+#include "support/cluster.hpp"
+#include "support/process.hpp"
+
+namespace pgat::support {
+
+// Where the build put the program.
+std::filesystem::path program();
+
+// A database with the users' tables, and one stream of it. The stream's number is not used by any other
+// test of the cluster, since slots belong to the whole cluster.
+class Site {
+  public:
+    explicit Site(Cluster &cluster);
+    ~Site();
+    Site(const Site &) = delete;
+    Site &operator=(const Site &) = delete;
+
+    std::int64_t stream() const noexcept { return stream_; }
+    const std::string &database() const noexcept { return database_; }
+    Cluster &cluster() noexcept { return cluster_; }
+    std::string slot() const { return "async_triggers_stream_" + std::to_string(stream_); }
+
+    // As the owner of the users' tables (a superuser, so that the test can look everywhere).
+    postgres::Result exec(const std::string &sql, const postgres::Parameters &parameters = {});
+    postgres::Connection connect() const { return cluster_.connect(database_); }
+
+    // Writes a configuration: the stream, then `stream` (lines indented by two below `stream:`), then
+    // `sink` (likewise below `sink:`). The file's path.
+    std::filesystem::path configure(const std::string &sink, const std::string &stream = "",
+                                    std::uint16_t port = 0);
+    // Applies the migrations and subscribes to inserts on public.items.
+    void subscribe_to_items(const std::string &sink = "  type: memory\n");
+    // Inserts one row a number, as one transaction.
+    void insert_items(std::int64_t first, std::int64_t last);
+
+    // Runs the program to its end.
+    Finished run_program(std::vector<std::string> arguments) const;
+
+  private:
+    Cluster &cluster_;
+    std::int64_t stream_;
+    std::string database_;
+    std::string role_;
+    std::filesystem::path folder_;
+    int files_ = 0;
+};
+
+// A daemon that runs. Its standard output is what the memory sink prints; its log is standard error.
+class Daemon : public Process {
+  public:
+    explicit Daemon(const std::filesystem::path &configuration)
+        : Process({program().string(), "--config", configuration.string(), "run"}) {}
+
+    bool wait_until_streaming(std::chrono::milliseconds limit = std::chrono::seconds(30)) {
+        return wait_for_err("streaming", limit);
+    }
+    // SIGTERM, then its exit status; -1 if it does not end.
+    int stop();
+};
+
+// What stands behind `"id": ` in each whole line, in order: new.id of payloads printed by the memory sink.
+std::vector<std::int64_t> item_ids(const std::string &lines);
+
+} // namespace pgat::support

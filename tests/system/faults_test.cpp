@@ -1,0 +1,352 @@
+// What fails beside the sink: the daemon, Postgres, the network. Nothing is lost, and duplicates come only
+// after a kill.
+#include <algorithm>
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include "support/daemon.hpp"
+#include "support/http_receiver.hpp"
+#include "support/proxy.hpp"
+#include "support/waiting.hpp"
+
+namespace pgat {
+namespace {
+
+using namespace std::chrono_literals;
+using support::Cluster;
+using support::Daemon;
+using support::eventually;
+using support::HttpReceiver;
+using support::Proxy;
+using support::Site;
+
+constexpr const char *print = "  type: memory\n  print: true\n";
+
+std::vector<std::int64_t> numbers(std::int64_t first, std::int64_t last) {
+    std::vector<std::int64_t> all;
+    for (auto i = first; i <= last; ++i)
+        all.push_back(i);
+    return all;
+}
+
+// First deliveries, in order.
+std::vector<std::int64_t> once_each(const std::vector<std::int64_t> &ids) {
+    std::vector<std::int64_t> firsts;
+    std::vector<std::int64_t> seen;
+    for (const auto id : ids) {
+        const auto at = std::lower_bound(seen.begin(), seen.end(), id);
+        if (at != seen.end() && *at == id) continue;
+        seen.insert(at, id);
+        firsts.push_back(id);
+    }
+    return firsts;
+}
+
+TEST(Faults, AKilledDaemonDeliversTheRestAfterItsRestart) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    std::vector<std::int64_t> delivered;
+    std::int64_t written = 0;
+    for (int round = 0; round < 5; ++round) {
+        Daemon daemon(site.configure(print));
+        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+        const auto before = daemon.out_lines();
+        for (int i = 0; i < 20; ++i, written += 100)
+            site.insert_items(written + 1, written + 100);
+        ASSERT_TRUE(daemon.wait_for_out_lines(before + 300)) << daemon.err();
+        daemon.signal(SIGKILL);
+        daemon.wait();
+        daemon.wait_for_end_of_output();
+        const auto ids = support::item_ids(daemon.out());
+        delivered.insert(delivered.end(), ids.begin(), ids.end());
+    }
+    Daemon daemon(site.configure(print));
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    ASSERT_TRUE(eventually([&] {
+        auto all = delivered;
+        const auto ids = support::item_ids(daemon.out());
+        all.insert(all.end(), ids.begin(), ids.end());
+        return once_each(all).size() == static_cast<std::size_t>(written);
+    })) << daemon.err();
+    const auto ids = support::item_ids(daemon.out());
+    delivered.insert(delivered.end(), ids.begin(), ids.end());
+    EXPECT_EQ(once_each(delivered), numbers(1, written));
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(Faults, ARestartOfPostgresMakesNeitherLossNorDuplicates) {
+    for (const auto how : {Cluster::Stop::fast, Cluster::Stop::immediate}) {
+        Cluster cluster;
+        Site site(cluster);
+        site.subscribe_to_items();
+        Daemon daemon(site.configure(print));
+        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+        for (int round = 0; round < 3; ++round) {
+            site.insert_items(round * 1000 + 1, round * 1000 + 500);
+            cluster.restart(how);
+            site.insert_items(round * 1000 + 501, round * 1000 + 1000);
+        }
+        ASSERT_TRUE(daemon.wait_for_out_lines(3000, 60s)) << daemon.err();
+        EXPECT_TRUE(daemon.running());
+        EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+        EXPECT_EQ(support::item_ids(daemon.out()), numbers(1, 3000));
+    }
+}
+
+TEST(Faults, PostgresShutsDownAtOnceThoughTheDaemonIsConnected) {
+    Cluster cluster;
+    Site site(cluster);
+    site.subscribe_to_items();
+    HttpReceiver receiver;
+    receiver.answer_with(503);
+    Daemon daemon(site.configure("  type: http\n  url: " + receiver.url() + "\n"));
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 1000);
+    ASSERT_TRUE(receiver.wait_for(1));
+    const auto before = std::chrono::steady_clock::now();
+    cluster.stop(Cluster::Stop::fast);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 5s);
+    cluster.start();
+    receiver.answer_with(200);
+    ASSERT_TRUE(eventually([&] {
+        return site.exec("SELECT confirmed_flush_lsn >= $1::pg_lsn FROM pg_replication_slots",
+                         {site.exec("SELECT pg_current_wal_lsn()").lsn(0, 0)})
+                       .text(0, 0) == "t" ||
+               receiver.requests().size() >= 1001;
+    })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(Faults, EndedSessionsAreReplacedWithoutDuplicates) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    Daemon daemon(site.configure(print));
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    std::int64_t written = 0;
+    for (int round = 0; round < 6; ++round) {
+        site.insert_items(written + 1, written + 200);
+        written += 200;
+        site.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                  " WHERE application_name LIKE $1 AND (backend_type = 'walsender') = $2::boolean",
+                  {"async_triggers_" + std::to_string(site.stream()) + "_%", round % 2 == 0});
+        site.insert_items(written + 1, written + 200);
+        written += 200;
+        ASSERT_TRUE(daemon.wait_for_out_lines(static_cast<std::size_t>(written))) << daemon.err();
+    }
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(support::item_ids(daemon.out()), numbers(1, written));
+}
+
+TEST(Faults, ACutNetworkIsNoticedAndSurvived) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    Proxy proxy(site.cluster().port());
+    Daemon daemon(site.configure(print, "", proxy.port()));
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 100);
+    ASSERT_TRUE(daemon.wait_for_out_lines(100)) << daemon.err();
+    proxy.cut();
+    site.insert_items(101, 200);
+    // The server notices by itself; only then do we let the daemon through again.
+    ASSERT_TRUE(eventually(
+        [&] {
+            return site.exec("SELECT active FROM pg_replication_slots WHERE slot_name = $1",
+                             {site.slot()})
+                       .text(0, 0) == "f";
+        },
+        20s));
+    proxy.mend();
+    ASSERT_TRUE(daemon.wait_for_out_lines(200, 60s)) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(support::item_ids(daemon.out()), numbers(1, 200));
+}
+
+TEST(Faults, ASlowSinkDoesNotStarveKeepalives) {
+    Cluster cluster({.settings = {{"wal_sender_timeout", "2s"}}, .hba = {}});
+    Site site(cluster);
+    site.subscribe_to_items();
+    HttpReceiver receiver;
+    std::atomic<bool> held{true};
+    receiver.answer_with([&](const support::HttpRequest &) {
+        eventually([&] { return !held.load(); }, 10s);
+        return support::HttpAnswer{};
+    });
+    Daemon daemon(site.configure("  type: http\n  url: " + receiver.url() + "\n"));
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    const auto walsender = [&] {
+        return site.exec("SELECT active_pid FROM pg_replication_slots").integer(0, 0);
+    };
+    const auto pid = walsender();
+    // More than the queue and the sockets hold, so that the server is held back as well.
+    site.exec("UPDATE async_triggers.subscriptions SET column_names = '{id,name}'");
+    site.exec("INSERT INTO items SELECT i, repeat('x', 100000) FROM generate_series(1, 400) i");
+    ASSERT_TRUE(receiver.wait_for(1)) << daemon.err();
+    ASSERT_FALSE(eventually([&] { return walsender() != pid; }, 7s)) << daemon.err();
+    held = false;
+    ASSERT_TRUE(receiver.wait_for(400, 60s)) << daemon.err();
+    EXPECT_EQ(walsender(), pid);
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+}
+
+TEST(Faults, AnIdleDatabaseWithABusyNeighbourReleasesItsWal) {
+    Cluster cluster;
+    Site site(cluster);
+    site.subscribe_to_items();
+    Daemon daemon(site.configure(print));
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    const auto neighbour = cluster.create_database();
+    auto busy = cluster.connect(neighbour);
+    busy.exec("CREATE TABLE noise (x text)");
+    busy.exec("INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, 20000)");
+    const auto end = site.exec("SELECT pg_current_wal_lsn()").lsn(0, 0);
+    ASSERT_TRUE(eventually(
+        [&] {
+            return site.exec("SELECT confirmed_flush_lsn FROM pg_replication_slots").lsn(0, 0) >=
+                   end;
+        },
+        40s))
+        << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(Faults, ASecondDaemonStandsByAndTakesOver) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    const auto configuration = site.configure(print);
+    Daemon first(configuration);
+    ASSERT_TRUE(first.wait_until_streaming()) << first.err();
+    Daemon second(configuration);
+    ASSERT_TRUE(second.wait_for_err("standing by")) << second.err();
+    site.insert_items(1, 100);
+    ASSERT_TRUE(first.wait_for_out_lines(100)) << first.err();
+    EXPECT_EQ(second.out_lines(), 0U);
+    first.signal(SIGKILL);
+    const auto killed = std::chrono::steady_clock::now();
+    ASSERT_TRUE(second.wait_until_streaming()) << second.err();
+    EXPECT_LT(std::chrono::steady_clock::now() - killed, 4s);
+    site.insert_items(101, 200);
+    ASSERT_TRUE(eventually([&] {
+        const auto ids = support::item_ids(second.out());
+        return !ids.empty() && ids.back() == 200;
+    })) << second.err();
+    EXPECT_EQ(second.stop(), 0);
+    first.wait();
+    first.wait_for_end_of_output();
+    auto all = support::item_ids(first.out());
+    const auto rest = support::item_ids(second.out());
+    all.insert(all.end(), rest.begin(), rest.end());
+    EXPECT_EQ(once_each(all), numbers(1, 200));
+}
+
+TEST(Faults, ALostSlotCostsAReplayAndNoEvent) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    std::vector<std::int64_t> delivered;
+    const auto deliver_up_to = [&](std::int64_t last) {
+        Daemon daemon(site.configure(print));
+        ASSERT_TRUE(daemon.wait_for_out_lines(static_cast<std::size_t>(last) - delivered.size()))
+            << daemon.err();
+        EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+        const auto ids = support::item_ids(daemon.out());
+        delivered.insert(delivered.end(), ids.begin(), ids.end());
+    };
+    site.insert_items(1, 100);
+    deliver_up_to(100);
+    // Dropped while the daemon is away.
+    site.insert_items(101, 200);
+    site.exec("SELECT pg_drop_replication_slot($1)", {site.slot()});
+    site.insert_items(201, 300);
+    deliver_up_to(300);
+    // Moved forward by hand.
+    site.insert_items(301, 400);
+    site.exec("SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())", {site.slot()});
+    site.insert_items(401, 500);
+    deliver_up_to(500);
+    // Made again by hand.
+    site.insert_items(501, 600);
+    site.exec("SELECT pg_drop_replication_slot($1)", {site.slot()});
+    site.exec("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", {site.slot()});
+    deliver_up_to(600);
+    EXPECT_EQ(delivered, numbers(1, 600));
+}
+
+TEST(Faults, ALateCommitIsNotLost) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    // Takes its ids before everything else, commits last.
+    site.exec("BEGIN");
+    auto late = site.connect();
+    late.exec("BEGIN; INSERT INTO items VALUES (1); SET CONSTRAINTS ALL IMMEDIATE; PREPARE "
+              "TRANSACTION 'late'");
+    Daemon daemon(site.configure(print));
+    site.insert_items(2, 100);
+    // The slot waits for the prepared transaction; the table does not.
+    ASSERT_TRUE(daemon.wait_for_out_lines(99)) << daemon.err();
+    late.exec("COMMIT PREPARED 'late'");
+    ASSERT_TRUE(daemon.wait_for_out_lines(100)) << daemon.err();
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    late.exec("BEGIN; INSERT INTO items VALUES (101); SET CONSTRAINTS ALL IMMEDIATE; PREPARE "
+              "TRANSACTION 'late'");
+    site.insert_items(102, 200);
+    ASSERT_TRUE(daemon.wait_for_out_lines(199)) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    late.exec("COMMIT PREPARED 'late'");
+    Daemon again(site.configure(print));
+    ASSERT_TRUE(again.wait_for_out_lines(1)) << again.err();
+    EXPECT_EQ(again.stop(), 0);
+    EXPECT_EQ(support::item_ids(again.out()), (std::vector<std::int64_t>{101}));
+    auto ids = support::item_ids(daemon.out());
+    std::sort(ids.begin(), ids.end());
+    auto expected = numbers(1, 100);
+    const auto rest = numbers(102, 200);
+    expected.insert(expected.end(), rest.begin(), rest.end());
+    EXPECT_EQ(ids, expected);
+}
+
+TEST(Faults, ASinkThatIsAwayGetsEverythingOnceItIsBack) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    HttpReceiver receiver;
+    Daemon daemon(site.configure("  type: http\n  url: " + receiver.url() + "\n",
+                                 "  retry: {initial_backoff_ms: 10, max_backoff_ms: 200}\n"));
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 50);
+    ASSERT_TRUE(receiver.wait_for(50));
+    receiver.stop();
+    site.insert_items(51, 100);
+    ASSERT_TRUE(daemon.wait_for_err("the sink is down")) << daemon.err();
+    site.insert_items(101, 150);
+    receiver.start();
+    ASSERT_TRUE(receiver.wait_for(150)) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    std::string bodies;
+    for (const auto &request : receiver.requests())
+        bodies += request.body + "\n";
+    EXPECT_EQ(support::item_ids(bodies), numbers(1, 150));
+}
+
+TEST(Faults, ARejectedEventIsKeptAsADeadLetterAndTheRestGoesOn) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    HttpReceiver receiver;
+    receiver.answer_with([](const support::HttpRequest &request) {
+        return support::HttpAnswer{
+            request.body.find("\"id\": 7}") != std::string::npos ? 422 : 200, {}, {}};
+    });
+    Daemon daemon(site.configure("  type: http\n  url: " + receiver.url() + "\n"));
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 20);
+    ASSERT_TRUE(receiver.wait_for(20)) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    const auto letters = site.exec("SELECT payload->'new'->>'id', reason, attempts FROM"
+                                   " async_triggers.dead_letters WHERE stream_id = $1",
+                                   {site.stream()});
+    ASSERT_EQ(letters.rows(), 1);
+    EXPECT_EQ(letters.text(0, 0), "7");
+    EXPECT_NE(letters.text(0, 1).find("422"), std::string::npos) << letters.text(0, 1);
+    EXPECT_EQ(letters.integer(0, 2), 1);
+}
+
+} // namespace
+} // namespace pgat
