@@ -129,6 +129,7 @@ bool Delivery::start(Slot &slot) {
     std::string id(batch_[events.front()].id());
     if (events.size() > 1) {
         std::vector<std::string_view> ids;
+        ids.reserve(events.size());
         for (const std::uint32_t event : events)
             ids.push_back(batch_[event].id());
         id = "batch_" + fingerprint(ids);

@@ -9,9 +9,9 @@ namespace {
 
 // What is kept of an answer's body, for messages, and how much of it is read at all.
 constexpr std::size_t kept = 1024;
-constexpr std::size_t read_at_most = 1024 * 1024;
+constexpr std::size_t read_at_most = 1048576;
 // What a buffer may keep between batches.
-constexpr std::size_t large = 256 * 1024;
+constexpr std::size_t large = 262144;
 
 std::string_view content_type(const Settings &settings) {
     if (settings.mode == Mode::ndjson) return "application/x-ndjson";

@@ -60,7 +60,7 @@ std::vector<Header> read_headers(const Host &host, std::string_view config) {
 }
 
 std::string readable_file(const Host &host, std::string_view config, const std::string &option) {
-    const std::string file = host.text(config, "/tls/" + option).value_or("");
+    std::string file = host.text(config, "/tls/" + option).value_or("");
     if (!file.empty() && ::access(file.c_str(), R_OK) != 0)
         refuse("tls." + option + ": cannot read " + file);
     return file;

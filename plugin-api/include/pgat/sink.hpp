@@ -226,6 +226,8 @@ struct About {
 template <class S>
 struct Exported {
     struct Instance {
+        Instance(const pgat_host *of_host, std::string_view config)
+            : host(of_host), sink(Host(of_host), config) {}
         const pgat_host *host;
         S sink;
     };
@@ -255,7 +257,8 @@ struct Exported {
 
     static pgat_status create(const pgat_host *host, pgat_str config, pgat_sink **out) noexcept {
         return guarded(host, [&] {
-            *out = reinterpret_cast<pgat_sink *>(new Instance{host, S(Host(host), view(config))});
+            *out = reinterpret_cast<pgat_sink *>(
+                std::make_unique<Instance>(host, view(config)).release());
         });
     }
     static void destroy(pgat_sink *sink) noexcept {
