@@ -2,6 +2,7 @@
 #include "cli/program.hpp"
 
 #include <exception>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -48,18 +49,17 @@ Error unexpected(const Program &program, const CLI::ExtrasError &error) {
         .with_hint(hint);
 }
 
-int parse(Program &program, int argc, const char *const *argv) {
+// The exit status, if the command line alone decides it; else Program::command is what to do.
+std::optional<int> parse(Program &program, int argc, const char *const *argv) {
     try {
         program.app.parse(argc, argv);
-        return done;
+        return std::nullopt;
     } catch (const CLI::Success &wanted) { // --help, --version
         program.app.exit(wanted);
         return done;
     } catch (const CLI::ExtrasError &error) {
-        program.command = nullptr;
         return tell(unexpected(program, error));
     } catch (const CLI::ParseError &error) {
-        program.command = nullptr;
         return tell(Error(Remedy::configure, error.what())
                         .with_hint(fmt::format("see {} --help", program_name)));
     }
@@ -68,14 +68,8 @@ int parse(Program &program, int argc, const char *const *argv) {
 int run_program(int argc, const char *const *argv) {
     Program program;
     describe(program);
-    const auto daemon = program.command;
-    program.command = nullptr;
-    bool parsed = false;
-    program.app.final_callback([&] { parsed = true; });
-    const int status = parse(program, argc, argv);
-    if (!parsed) return status;
-    const auto &command = program.command ? program.command : daemon;
-    return command ? command() : static_cast<int>(failed);
+    if (const auto status = parse(program, argc, argv)) return *status;
+    return program.command();
 }
 
 } // namespace

@@ -25,7 +25,9 @@ void show(const std::vector<Retirement> &plan) {
     for (const Retirement &stream : plan)
         for (const std::string &line : to_lines(stream))
             fmt::print("  {}\n", line);
-    fmt::print("Events and dead letters stay; events go with their partitions.\n");
+    fmt::print(
+        "Events and dead letters stay; events go with their partitions. A daemon that is started "
+        "for the stream again delivers those that are left once more.\n");
     std::fflush(stdout);
 }
 

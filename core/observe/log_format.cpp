@@ -94,7 +94,7 @@ void append(spdlog::memory_buf_t &out, std::string_view text) {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; }
 
-// Line ends with the blanks around them become one space.
+// Line ends with the blanks around them become "; ", or a space where the line ends a sentence itself.
 std::string on_one_line(std::string_view text) {
     std::string result;
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -105,7 +105,9 @@ std::string on_one_line(std::string_view text) {
                 ++at;
             while (result.ends_with(' '))
                 result.pop_back();
-            if (at + 1 < text.size()) result += ' ';
+            const bool ended = result.empty() || std::string_view(":;,.?!").find(result.back()) !=
+                                                     std::string_view::npos;
+            if (at + 1 < text.size()) result += ended ? " " : "; ";
         } else if (c == '\t') {
             result += ' ';
         } else if (is_control(c)) {

@@ -16,7 +16,7 @@ namespace pgat::observe {
 std::string encode(std::string_view message, const std::vector<Field> &fields);
 
 // 2026-11-22T08:30:00.123Z INFO  replication: slot created slot=async_triggers_stream_1 lsn=16/B3
-// Always one line: line ends become spaces, other control characters are escaped.
+// Always one line: line ends become "; ", other control characters are escaped.
 class TextFormatter : public spdlog::formatter {
   public:
     void format(const spdlog::details::log_msg &line, spdlog::memory_buf_t &out) override;

@@ -54,7 +54,7 @@ TEST_F(Logging, KeepsALineALine) {
     set_up(config::LogFormat::text);
     log_.error("lost\x1f the\x1e connection\n", {{"why", "FATAL:  no\n  DETAIL: \tnone\x01\n"}});
     EXPECT_EQ(text_line("ERROR"),
-              "replication: lost  the  connection why=\"FATAL:  no DETAIL:  none\\x01\"\n");
+              "replication: lost  the  connection why=\"FATAL:  no; DETAIL:  none\\x01\"\n");
 }
 
 TEST_F(Logging, WritesOneJsonObjectALine) {
