@@ -34,8 +34,8 @@ Number number(const Value &value, const char *type) {
 }
 
 // Takes digits, between `least` and `most` of them, off the front of `text`.
-int take_digits(std::string_view &text, std::size_t least, std::size_t most) {
-    int value = 0;
+std::int64_t take_digits(std::string_view &text, std::size_t least, std::size_t most) {
+    std::int64_t value = 0;
     std::size_t count = 0;
     while (count < text.size() && count < most && text[count] >= '0' && text[count] <= '9')
         value = value * 10 + (text[count++] - '0');
@@ -57,7 +57,7 @@ void require(std::string_view &text, std::string_view mark) {
 // "2026-11-22 08:34:38.123456+05:30"
 Timestamp iso_timestamp(std::string_view text) {
     using namespace std::chrono;
-    const year written_year(take_digits(text, 4, 5));
+    const year written_year(static_cast<int>(take_digits(text, 4, 5)));
     require(text, "-");
     const month written_month(static_cast<unsigned>(take_digits(text, 2, 2)));
     require(text, "-");
