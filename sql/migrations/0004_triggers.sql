@@ -108,13 +108,17 @@ $body$
 -- Generated from async_triggers.subscriptions, and overwritten whenever they change.
 declare
 %3$sbegin
-    if pg_my_temp_schema() <> 0 then
-        perform set_config('search_path', 'pg_catalog, pg_temp', true);
-    end if;
-    if tg_relid <> %1$s and pg_partition_root(tg_relid) is distinct from %1$s::pg_catalog.oid
-       and not async_triggers._may_publish(%2$L, tg_relid) then
-        raise exception 'async_triggers: %% is not the table that function %2$s publishes', tg_relid::pg_catalog.regclass
-            using errcode = '42501', hint = 'Drop trigger ' || quote_ident(tg_name) || ' there: subscriptions make their own.';
+    if tg_relid <> %1$s or pg_my_temp_schema() <> 0 then
+        if pg_my_temp_schema() <> 0 then
+            perform set_config('search_path', 'pg_catalog, pg_temp', true);
+        end if;
+        if tg_relid <> %1$s and pg_partition_root(tg_relid) is distinct from %1$s::pg_catalog.oid
+           and not async_triggers._may_publish(%2$L, tg_relid) then
+            raise exception 'async_triggers: %% is not the table that function %2$s publishes',
+                tg_relid::pg_catalog.regclass
+                using errcode = '42501',
+                      hint = 'Drop trigger ' || quote_ident(tg_name) || ' there: subscriptions make their own.';
+        end if;
     end if;
     begin
 %4$s    exception when others then
