@@ -1,11 +1,9 @@
 // config.example.yaml is documentation that cannot go stale: it holds every key, with the default.
 #include "config/fixture.hpp"
 
-#include <regex>
 #include <set>
-#include <sstream>
+#include <string_view>
 
-#include "config/document.hpp"
 #include "config/keys.hpp"
 
 namespace pgat::config {
@@ -56,15 +54,18 @@ std::set<std::string> keys_written() {
     std::set<std::string> found;
     std::vector<std::pair<std::size_t, std::string>> open;
     std::ifstream file(example);
-    const std::regex line_with_key(R"(^( *)(?:# )?([a-z_]+):(?: .*)?$)");
     for (std::string line; std::getline(file, line);) {
-        std::smatch match;
-        if (!std::regex_match(line, match, line_with_key)) continue;
-        const auto depth = static_cast<std::size_t>(match.length(1));
+        const auto depth = line.find_first_not_of(' ');
+        if (depth == std::string::npos) continue;
+        std::string_view rest = std::string_view(line).substr(depth);
+        if (rest.starts_with("# ")) rest.remove_prefix(2);
+        const auto colon = rest.find(':');
+        if (colon == std::string_view::npos || rest.substr(colon + 1, 1) == "/") continue;
+        const std::string name(rest.substr(0, colon));
+        if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") != std::string::npos) continue;
         while (!open.empty() && open.back().first >= depth)
             open.pop_back();
-        const std::string path =
-            open.empty() ? match.str(2) : open.back().second + "." + match.str(2);
+        const std::string path = open.empty() ? name : open.back().second + "." + name;
         open.emplace_back(depth, path);
         found.insert(path);
     }
