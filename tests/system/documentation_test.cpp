@@ -113,15 +113,17 @@ TEST_F(Documentation, ShowsConfigurationThatLoads) {
 
 TEST_F(Documentation, ShowsNoCommandThatNothingRuns) {
     const std::set<std::string> run_elsewhere = {
-        "./quickstart",                                                   // tests/run
-        "tests/run",                                                      // .ci/run
-        "cmake --preset release && cmake --build --preset release",       // quickstart
-        "build/release/bin/postgres-async-triggers --config config.yaml", // quickstart
-        "postgres-async-triggers --config config.yaml",                   // quickstart
-        "packaging/apt/install build server test",                        // tests/run
-        "cmake --preset dev",                                             // tests/run
-        "cmake --build --preset dev",                                     // tests/run
-        "ctest --preset dev",                                             // tests/run
+        "./quickstart",                                                           // tests/run
+        "tests/run",                                                              // .ci/run
+        "cmake --preset release && cmake --build --preset release",               // quickstart
+        "build/release/bin/postgres-async-triggers --config config.yaml",         // quickstart
+        "build/release/bin/postgres-async-triggers --config config.yaml migrate", // quickstart
+        "build/release/bin/postgres-async-triggers --config config.yaml check",   // quickstart
+        "postgres-async-triggers --config config.yaml",                           // quickstart
+        "packaging/apt/install build server test",                                // tests/run
+        "cmake --preset dev",                                                     // tests/run
+        "cmake --build --preset dev",                                             // tests/run
+        "ctest --preset dev",                                                     // tests/run
     };
     for (const auto *page : {"README.md", "CONTRIBUTING.md", "docs/operations.md"})
         for (const auto &text : blocks(page, "sh")) {
