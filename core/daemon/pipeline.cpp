@@ -22,7 +22,6 @@ constexpr observe::Log log{"daemon"};
 constexpr auto round_interval = 1s;
 constexpr auto probe_interval = 5s;
 constexpr auto farewell_limit = 3s;
-constexpr std::chrono::seconds longest_silence = 15min;
 
 delivery::BatchLimits limits_of(const config::Batch &batch) {
     return {batch.max_size, batch.max_bytes, batch.min_size, batch.max_fill};
@@ -46,13 +45,13 @@ Pipeline::Pipeline(const config::Config &config, delivery::Dispatcher &dispatche
 void Pipeline::run() {
     connect();
     take_stream();
-    recover();
-    if (!halt_.halted()) stream();
-    if (const auto failure = failure_.get()) {
-        if (reader_->cut_off())
-            memory_.silence_limit = std::min(2 * memory_.silence_limit, longest_silence);
-        throw *failure;
+    try {
+        recover();
+        if (!halt_.halted()) stream();
+    } catch (const Error &error) {
+        if (error.remedy() != Remedy::interrupted || !halt_.halted()) throw;
     }
+    if (const auto failure = failure_.get()) throw *failure;
     settle_down();
 }
 
@@ -74,21 +73,8 @@ void Pipeline::connect() {
 
 // Publication first, committed, then the slot, then the row.
 void Pipeline::take_stream() {
-    const auto publication = replication::ensure_publication(*sql_, settings_.id);
-    auto slot = look_at_slot();
-    if (slot && !slot->active &&
-        (slot->invalidated || publication != replication::PublicationState::right)) {
-        // It cannot decode what we need. The table has all of it.
-        log.warn("replacing the slot, the table has what it lost",
-                 {{"slot", slot->name},
-                  {"reason", slot->invalidated ? slot->invalidation_reason
-                                               : "it is older than its publication"}});
-        replication::drop_slot(*sql_, slot->name);
-        slot.reset();
-    }
-    if (slot && slot->being_created() && replication::cancel_orphaned_creation(*sql_, slot->name))
-        throw Error(Remedy::retry,
-                    "the slot's creation was left unfinished by a daemon that is gone");
+    const auto slot = usable_slot();
+    replication::ensure_publication(*sql_, settings_.id);
 
     // Room for one batch waiting beside the one in delivery.
     queue_.emplace(delivery::ChunkQueue::Bounds{4 * limits_.max_size, limits_.max_bytes},
@@ -98,7 +84,6 @@ void Pipeline::take_stream() {
     plan.stream = settings_.id;
     plan.request = {settings_.slot_name, replication::stream_object_name(settings_.id), Lsn()};
     plan.create_slot = !slot.has_value();
-    plan.silence_limit = memory_.silence_limit;
     plan.sql = sql_session(settings_, &halt_.bell());
     reader_.emplace(std::move(plan), *queue_, confirmed_, halt_, failure_);
     waker_.emplace(halt_, [this] {
@@ -116,6 +101,30 @@ std::optional<replication::Slot> Pipeline::look_at_slot() {
     auto slot = replication::find_slot(*sql_, settings_.slot_name);
     if (slot) replication::require_ours(*slot, server_.database);
     return slot;
+}
+
+// The slot to read, or none where there is none that could decode what we need: the table has all of it. It
+// goes before its publication is mended: a crash in between must not leave one that has decoded too little.
+std::optional<replication::Slot> Pipeline::usable_slot() {
+    auto slot = look_at_slot();
+    if (!slot) return slot;
+    if (slot->being_created() && replication::cancel_orphaned_creation(*sql_, slot->name))
+        throw Error(Remedy::retry,
+                    "a daemon that is gone had begun to create the slot " + slot->name);
+    const bool published = replication::inspect_publication(*sql_, settings_.id) ==
+                           replication::PublicationState::right;
+    if (published && !slot->invalidated && !memory_.replace_slot) return slot;
+    if (slot->active)
+        throw Error(Remedy::retry, "another session holds the slot " + slot->name)
+            .with_sqlstate(postgres::sqlstate::object_in_use);
+    log.warn("replacing the slot: what it has lost is in the table",
+             {{"slot", slot->name},
+              {"reason", slot->invalidated ? slot->invalidation_reason
+                         : published       ? "its stream could not be decoded"
+                                           : "it is older than its publication"}});
+    replication::drop_slot(*sql_, slot->name);
+    memory_.replace_slot = false;
+    return std::nullopt;
 }
 
 // From here on any other daemon's writes fail. The cursor is the row's, or what is in memory if it was we
@@ -167,7 +176,10 @@ bool Pipeline::covered(const TakeOver &from, const outbox::Capture &capture) con
 
 // Rounds, once a second, until the slot is ours and the table has given all that its stream will not.
 void Pipeline::recover() {
-    delivery::Recovery recovery(settings_.id, limits_, *progress_, halt_,
+    const auto open_session = [this] {
+        return postgres::Connection::open(sql_session(settings_, &halt_.bell()));
+    };
+    delivery::Recovery recovery(settings_.id, limits_, *progress_, halt_, open_session,
                                 [this](const delivery::Batch &batch) {
                                     const auto settled = deliver(batch);
                                     progress_->settle_replayed(batch, settled);
@@ -220,10 +232,7 @@ void Pipeline::stream() {
         hand_over_cursor();
         if (batcher.fill(batch, next_probe)) {
             delivery::Settled settled{0, {}, true, std::nullopt};
-            if (!batch.events.empty()) {
-                settled = deliver(batch);
-                memory_.silence_limit = Memory().silence_limit;
-            }
+            if (!batch.events.empty()) settled = deliver(batch);
             progress_->settle_streamed(batch, settled);
             memory_.position = progress_->position();
             if (settled.failure) throw *settled.failure;

@@ -40,9 +40,8 @@ struct Memory {
     std::optional<outbox::Ownership> ownership;
     outbox::Cursor cursor;
     Lsn position;
-    // Doubled each time a silent server was given up, until one delivers again: it may have been at work on
-    // a huge transaction, and would begin it anew each time.
-    std::chrono::seconds silence_limit{15};
+    // The slot's stream could not be decoded: it is to be replaced.
+    bool replace_slot = false;
 };
 
 class Pipeline {
@@ -67,6 +66,7 @@ class Pipeline {
     void connect();
     void take_stream();
     std::optional<replication::Slot> look_at_slot();
+    std::optional<replication::Slot> usable_slot();
     void take_ownership();
     TakeOver examine_slot();
     void recover();

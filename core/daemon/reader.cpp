@@ -18,6 +18,9 @@ constexpr observe::Log log{"replication"};
 
 constexpr auto status_interval = std::chrono::seconds(1);
 constexpr auto farewell_limit = std::chrono::seconds(2);
+constexpr auto silence_limit = std::chrono::seconds(15);
+// Well below the wal_sender_timeout of our session: meanwhile no status goes out.
+constexpr auto question_limit = std::chrono::seconds(2);
 
 } // namespace
 
@@ -132,15 +135,24 @@ void Reader::send_status() {
     next_status_ = Clock::now() + status_interval;
 }
 
-// A network that swallows packets ends no connection: only the missing answers tell.
+// A network that swallows packets ends no connection: only the missing answers tell. But a server at work on a
+// huge transaction is silent as well, and would begin it anew for every new session: so it is asked, by
+// another session, whether it still serves this one.
 void Reader::require_a_sign_of_life(bool listening) {
     // What is not read cannot be heard.
     if (!listening) heard_ = Clock::now();
-    if (Clock::now() - heard_ <= plan_.silence_limit) return;
-    cut_off_ = true;
-    throw Error(Remedy::reconnect,
-                fmt::format("the server has not answered for {} s, the network may be cut",
-                            plan_.silence_limit.count()));
+    if (Clock::now() - heard_ <= silence_limit) return;
+    auto options = plan_.sql;
+    options.connect_timeout = options.answer_timeout = question_limit;
+    auto sql = postgres::Connection::open(options);
+    const auto serving = sql.exec("SELECT FROM pg_replication_slots WHERE slot_name = $1"
+                                  " AND active_pid = $2::integer",
+                                  {plan_.request.slot, stream_->session().backend_pid()});
+    if (serving.empty())
+        throw Error(Remedy::reconnect,
+                    "the server has given up the replication session unheard: the "
+                    "network between was cut");
+    heard_ = Clock::now();
 }
 
 void Reader::finish() {

@@ -31,8 +31,6 @@ struct ReaderPlan {
     // Create the slot first; `sql` opens the session that reads the exported snapshot.
     bool create_slot = false;
     postgres::SessionOptions sql;
-    // A server that says nothing for so long, though asked every second, is taken for cut off.
-    std::chrono::seconds silence_limit{15};
     // A chunk is handed on when it holds so much, or when the socket runs dry.
     std::size_t chunk_events = 256;
     std::size_t chunk_bytes = 262144;
@@ -59,9 +57,6 @@ class Reader {
     };
     // Waits at most `time`; nothing: not yet.
     std::optional<Taken> taken_within(std::chrono::milliseconds time);
-
-    // [any thread] The server was silent for too long: next time have twice the patience.
-    bool cut_off() const noexcept { return cut_off_; }
 
     // [any thread] There is room in the queue again, or the session halts.
     void wake() noexcept { bell_.ring(); }
@@ -97,7 +92,6 @@ class Reader {
     std::chrono::steady_clock::time_point next_status_{};
     std::chrono::steady_clock::time_point heard_{}; // when the server last said anything
     std::atomic<bool> finishing_{false};
-    std::atomic<bool> cut_off_{false};
     std::thread thread_;
 };
 

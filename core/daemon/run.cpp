@@ -82,26 +82,23 @@ int run(const config::Config &config) {
             halt.stop();
         }
     }
-    // Half of the time is the sink's to finish its batch, then it is told to return; at the end of the time
-    // nothing holds us any more. A second signal says that even this is too long.
+    // Half of the time is the sink's to finish its batch, unless a second signal hurries it; then it is told to
+    // return. At the end of the time nothing holds us any more.
     const auto timeout = config.stream.shutdown_timeout;
-    const auto patience = Clock::now() + timeout / 2.0;
+    const auto patience = Clock::now() + timeout / 2;
     const auto limit = Clock::now() + timeout;
     bool cancelled = false;
-    bool hurried = false;
-    while (!over && !hurried && Clock::now() < limit) {
-        wait_for(signals, ended,
-                 cancelled ? limit : std::chrono::time_point_cast<Clock::duration>(patience));
-        if (!over && !cancelled && Clock::now() >= patience) {
+    while (!over && Clock::now() < limit) {
+        wait_for(signals, ended, cancelled ? limit : patience);
+        const bool hurried = signals.take() != nullptr;
+        if (!over && !cancelled && (hurried || Clock::now() >= patience)) {
             supervisor.cancel_sink();
             cancelled = true;
         }
-        hurried = signals.take() != nullptr;
     }
     if (!over) {
         log.error(
-            hurried ? "stopped at once by a second signal"
-                    : "the sink did not return in time and was left behind",
+            "the sink did not return in time and is left behind",
             {{"consequence", "events delivered since the cursor was last stored come again"}});
         // Threads are still at work with what destructors would take away.
         ::_exit(1);

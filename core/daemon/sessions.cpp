@@ -1,5 +1,8 @@
 #include "daemon/sessions.hpp"
 
+#include <random>
+#include <string>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,15 +13,17 @@ namespace pgat::daemon {
 
 namespace {
 
+// The same for all sessions of one daemon and no other's: it tells whose an orphaned session is. Process ids
+// and host names repeat in containers, so it holds something drawn once as well.
+std::string daemon_name(StreamId stream) {
+    static const auto drawn = std::random_device{}();
+    return fmt::format("async_triggers_{}_{}_{:08x}", stream, ::getpid(), drawn);
+}
+
 postgres::SessionOptions base_session(const config::Stream &stream, const Wakeup *interrupt) {
     postgres::SessionOptions options;
     options.keywords = config::connection_parameters(stream.pg_connection);
-    // The same for all sessions of one daemon and no other's: it tells whose an orphaned session is.
-    char host[64] = {};
-    ::gethostname(host, sizeof host - 1);
-    options.keywords.emplace_back(
-        "application_name",
-        fmt::format("async_triggers_{}_{}_{}", stream.id, ::getpid(), host).substr(0, 63));
+    options.keywords.emplace_back("application_name", daemon_name(stream.id));
     options.interrupt = interrupt;
     options.answer_timeout = std::chrono::seconds(30);
     return options;

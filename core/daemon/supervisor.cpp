@@ -119,6 +119,8 @@ std::optional<int> Supervisor::after(const Error &error, bool streamed) {
         log.error("the daemon cannot go on", error);
         return error.remedy() == Remedy::configure ? 2 : 1;
     }
+    // From the server this means that the slot's stream is of no use; from ourselves, that we are fenced.
+    if (error.remedy() == Remedy::recover && !error.sqlstate().empty()) memory_.replace_slot = true;
     if (streamed) backoff_.reset();
     const auto wait = backoff_.next();
     log.error("the session with Postgres ended, a new one follows", error,

@@ -1,11 +1,13 @@
 #include "delivery/recovery.hpp"
 
+#include "outbox/page_ahead.hpp"
+
 namespace pgat::delivery {
 
 Recovery::Recovery(StreamId stream, const BatchLimits &limits, Progress &progress, const Halt &halt,
-                   DeliverReplayed deliver)
+                   OpenSession open_session, DeliverReplayed deliver)
     : stream_(stream), limits_(limits), progress_(progress), halt_(halt),
-      deliver_(std::move(deliver)) {}
+      open_session_(std::move(open_session)), deliver_(std::move(deliver)) {}
 
 bool Recovery::finish_open_round(postgres::Connection &sql) {
     if (!progress_.cursor().round()) return true;
@@ -25,15 +27,22 @@ bool Recovery::run_round(postgres::Connection &sql, const outbox::Capture &captu
 
 bool Recovery::replay(postgres::Connection &sql) {
     outbox::ReplayReader reader(stream_, progress_.cursor(), {});
-    while (!halt_.halted()) {
-        auto page = std::make_shared<outbox::Chunk>();
-        if (!reader.read_page(sql, *page)) return true;
-        if (!deliver_page(page)) return false;
+    // Mostly there is little to do. A longer replay reads its next page while one is being delivered.
+    for (int page = 0; page < 2 && !reader.done(); ++page) {
+        outbox::Chunk chunk;
+        if (!reader.read_page(sql, chunk)) return true;
+        if (!deliver_page(std::move(chunk))) return false;
     }
-    return false;
+    if (reader.done()) return true;
+    outbox::PageAhead pages(open_session_(), std::move(reader));
+    while (auto chunk = pages.next())
+        if (!deliver_page(std::move(*chunk))) return false;
+    return true;
 }
 
-bool Recovery::deliver_page(const ChunkPointer &page) {
+bool Recovery::deliver_page(outbox::Chunk chunk) {
+    if (halt_.halted()) return false;
+    const auto page = std::make_shared<const outbox::Chunk>(std::move(chunk));
     auto next = page->events.begin();
     while (next != page->events.end()) {
         batch_.clear();

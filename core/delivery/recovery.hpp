@@ -18,11 +18,13 @@ namespace pgat::delivery {
 
 // Delivers one batch and remembers how far it got; false: the daemon halts. Throws Error.
 using DeliverReplayed = std::function<bool(const Batch &)>;
+// Opens one more session with the server, which the halt interrupts.
+using OpenSession = std::function<postgres::Connection()>;
 
 class Recovery {
   public:
     Recovery(StreamId stream, const BatchLimits &limits, Progress &progress, const Halt &halt,
-             DeliverReplayed deliver);
+             OpenSession open_session, DeliverReplayed deliver);
 
     // Finishes a round that the cursor was loaded with, if any. False: halted before its end.
     bool finish_open_round(postgres::Connection &sql);
@@ -34,12 +36,13 @@ class Recovery {
 
   private:
     bool replay(postgres::Connection &sql);
-    bool deliver_page(const ChunkPointer &page);
+    bool deliver_page(outbox::Chunk page);
 
     const StreamId stream_;
     const BatchLimits limits_;
     Progress &progress_;
     const Halt &halt_;
+    const OpenSession open_session_;
     const DeliverReplayed deliver_;
     Batch batch_;
     std::uint64_t replayed_ = 0;

@@ -138,7 +138,11 @@ void Connection::wait(bool for_writing, Clock::time_point until) const {
                 std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
             left = static_cast<int>(std::clamp<std::int64_t>(remaining, 0, 1 << 30));
         }
-        const int ready = ::poll(watched, 2, left);
+        // Under TLS what has been read may wait inside OpenSSL, where poll does not see it.
+        constexpr int slice = 50;
+        const bool sliced = PQsslInUse(handle_.get()) != 0 && (left < 0 || left > slice);
+        const int ready = ::poll(watched, 2, sliced ? slice : left);
+        if (ready == 0 && sliced) return;
         if (ready < 0) {
             if (errno == EINTR) continue;
             throw std::system_error(errno, std::generic_category(), "poll");

@@ -84,7 +84,7 @@ class Connection {
     Error failure(std::string_view doing) const;
     // Throws the error of `result` unless it is a success (or a COPY that begins).
     void require_success(const PGresult *result) const;
-    // Waits until the socket is readable (or, if asked, writable). Throws at `until`, or when
+    // Waits until the socket is readable (or, if asked, writable), or for no reason at all. Throws at `until`, or when
     // interrupted.
     void wait(bool for_writing, std::chrono::steady_clock::time_point until) const;
     // Sends what libpq holds back.

@@ -51,7 +51,10 @@ fs::path temporary_folder() {
 // initdb takes seconds, a copy of its work a fraction of one: made once a build folder.
 fs::path template_data(const std::string &encoding) {
     const char *const build = std::getenv("PGAT_BUILD_DIR"); // NOLINT(concurrency-mt-unsafe)
-    const fs::path keep = fs::absolute(build == nullptr ? "." : build) / "tests" / "clusters";
+    if (build == nullptr)
+        throw std::runtime_error(
+            "run this through ctest, or name the build's folder in PGAT_BUILD_DIR");
+    const fs::path keep = fs::absolute(build) / "tests" / "clusters";
     fs::create_directories(keep);
     const auto made = keep / fmt::format("{}-{}", Cluster::major_version(), encoding);
     const int lock = ::open((made.string() + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);

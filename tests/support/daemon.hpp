@@ -27,6 +27,8 @@ class Site {
 
     std::int64_t stream() const noexcept { return stream_; }
     const std::string &database() const noexcept { return database_; }
+    // The daemon's, with no rights but those that the documentation asks for.
+    const std::string &role() const noexcept { return role_; }
     Cluster &cluster() noexcept { return cluster_; }
     std::string slot() const { return "async_triggers_stream_" + std::to_string(stream_); }
 

@@ -88,6 +88,7 @@ Process::~Process() {
         signal(SIGKILL);
         wait(std::chrono::seconds(30));
     }
+    read_out_lines_up_to(SIZE_MAX);
     out_reader_.join();
     err_reader_.join();
 }
@@ -95,6 +96,10 @@ Process::~Process() {
 void Process::gather(int fd, Captured &into) {
     char block[65536];
     for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            more_.wait(lock, [&] { return into.lines < into.most_lines; });
+        }
         const auto got = ::read(fd, block, sizeof block);
         if (got < 0 && errno == EINTR) continue;
         const std::lock_guard lock(mutex_);
@@ -160,6 +165,12 @@ bool Process::wait_for_out_lines(std::size_t count, std::chrono::milliseconds li
     std::unique_lock lock(mutex_);
     more_.wait_for(lock, limit, [&] { return out_.ended || out_.lines >= count; });
     return out_.lines >= count;
+}
+
+void Process::read_out_lines_up_to(std::size_t count) {
+    const std::lock_guard lock(mutex_);
+    out_.most_lines = count;
+    more_.notify_all();
 }
 
 bool Process::wait_for_end_of_output(std::chrono::milliseconds limit) {

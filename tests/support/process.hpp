@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -50,6 +51,9 @@ class Process {
     std::size_t out_lines() const;
     bool wait_for_out_lines(std::size_t count,
                             std::chrono::milliseconds limit = std::chrono::seconds(30));
+    // Reads its standard output no further once there are so many lines: then it stands, as soon as the pipe
+    // is full, wherever it is. All of it is read by default.
+    void read_out_lines_up_to(std::size_t count);
     // Waits until it has closed both; what it started may still hold them open.
     bool wait_for_end_of_output(std::chrono::milliseconds limit = std::chrono::seconds(5));
 
@@ -61,6 +65,7 @@ class Process {
     struct Captured {
         std::string text;
         std::size_t lines = 0;
+        std::size_t most_lines = SIZE_MAX;
         bool ended = false;
     };
     void gather(int fd, Captured &into);

@@ -271,11 +271,48 @@ TEST(Faults, ALostSlotCostsAReplayAndNoEvent) {
     EXPECT_EQ(delivered, numbers(1, 600));
 }
 
+TEST(Faults, ADroppedPublicationCostsAReplayAndNoEvent) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    const auto drop = [&] {
+        site.exec("DROP PUBLICATION async_triggers_stream_" + std::to_string(site.stream()));
+    };
+    std::vector<std::int64_t> delivered;
+    {
+        Daemon daemon(site.configure(print));
+        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+        site.insert_items(1, 100);
+        ASSERT_TRUE(daemon.wait_for_out_lines(100)) << daemon.err();
+        // Under a daemon that streams.
+        drop();
+        site.insert_items(101, 200);
+        ASSERT_TRUE(daemon.wait_for_out_lines(200, 60s)) << daemon.err();
+        EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+        delivered = support::item_ids(daemon.out());
+    }
+    // While it is away, and made again by hand: the slot is older than it.
+    site.insert_items(201, 250);
+    drop();
+    site.insert_items(251, 300);
+    site.exec("SET ROLE " + site.role() + "; CREATE PUBLICATION async_triggers_stream_" +
+              std::to_string(site.stream()) +
+              " FOR TABLE async_triggers.events WITH (publish_via_partition_root = true)");
+    site.insert_items(301, 350);
+    Daemon daemon(site.configure(print));
+    ASSERT_TRUE(daemon.wait_for_out_lines(150)) << daemon.err();
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(351, 400);
+    ASSERT_TRUE(daemon.wait_for_out_lines(200)) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0);
+    const auto rest = support::item_ids(daemon.out());
+    delivered.insert(delivered.end(), rest.begin(), rest.end());
+    EXPECT_EQ(delivered, numbers(1, 400));
+}
+
 TEST(Faults, ALateCommitIsNotLost) {
     Site site(Cluster::shared());
     site.subscribe_to_items();
     // Takes its ids before everything else, commits last.
-    site.exec("BEGIN");
     auto late = site.connect();
     late.exec("BEGIN; INSERT INTO items VALUES (1); SET CONSTRAINTS ALL IMMEDIATE; PREPARE "
               "TRANSACTION 'late'");
