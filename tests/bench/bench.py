@@ -52,31 +52,37 @@ end $$;
 
 
 class Result:
-    def __init__(self, name, unit, raw, ours, ratio, at_least=None, at_most=None):
+    """One line: the bare client's figure, ours, and their ratio, which a target may bound."""
+
+    def __init__(self, name, unit, raw, ours, at_least=None, at_most=None):
         self.name, self.unit, self.raw, self.ours = name, unit, raw, ours
-        self.ratio, self.at_least, self.at_most = ratio, at_least, at_most
+        self.at_least, self.at_most = at_least, at_most
+        # Without a bare client there is no ratio: the target bounds our own figure.
+        self.ratio = ours / raw if raw is not None and ours is not None else None
 
     def met(self):
         """Whether the target is met; None without a daemon or a target."""
-        if self.ratio is None or (self.at_least is None and self.at_most is None):
+        judged = self.ours if self.raw is None else self.ratio
+        if judged is None or (self.at_least is None and self.at_most is None):
             return None
-        return self.ratio >= self.at_least if self.at_least is not None else self.ratio <= self.at_most
+        return judged >= self.at_least if self.at_least is not None else judged <= self.at_most
 
-    def line(self):
-        show = lambda figure: "–" if figure is None else f"{figure:,.0f}" if figure >= 100 else f"{figure:.2f}"
+    def cells(self):
+        def show(figure):
+            if figure is None:
+                return "–"
+            return f"{figure:,.0f}" if figure >= 100 else f"{figure:.2f}"
+
         target = ""
-        if self.ratio is not None:
-            target = f"{self.ratio:.2f}"
-            if self.met() is not None:
-                bound = f"≥ {self.at_least}" if self.at_least is not None else f"≤ {self.at_most}"
-                target += f"  ({bound}: {'met' if self.met() else 'MISSED'})"
-        return f"{self.name:<44} {show(self.raw):>9} {show(self.ours):>9} {self.unit:<9} {target}"
+        if self.met() is not None:
+            bound = f"≥ {self.at_least}" if self.at_least is not None else f"≤ {self.at_most}"
+            target = f"{bound} {'met' if self.met() else 'MISSED'}"
+        return [self.name, self.unit, show(self.raw), show(self.ours), show(self.ratio), target]
 
 
 def fastest(name, unit, raws, ours, at_least):
     """A row where more is better: events or transactions a second."""
-    raw, our = median(raws), median(ours) if ours else None
-    return Result(name, unit, raw, our, our / raw if our is not None else None, at_least=at_least)
+    return Result(name, unit, median(raws), median(ours) if ours else None, at_least=at_least)
 
 
 class Bench:

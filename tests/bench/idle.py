@@ -22,4 +22,4 @@ def an_idle_daemon(bench):
         before = processor_seconds(daemon)
         time.sleep(SECONDS)
         share = 100 * (processor_seconds(daemon) - before) / SECONDS
-    yield Result("idle: processor", "% of one", None, share, share, at_most=1)
+    yield Result("idle daemon", "% of a core", None, share, at_most=1)

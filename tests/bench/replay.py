@@ -56,4 +56,4 @@ def from_the_table(bench):
     raws, ours = bench.turns(lambda: raw_rate(bench), lambda: our_rate(bench, memory))
     yield fastest("replay from the table", "events/s", raws, ours, at_least=0.8)
     if memory:
-        yield Result("  memory of the daemon at most", "MB", None, max(memory), max(memory), at_most=60)
+        yield Result("its memory at most", "MB", None, max(memory), at_most=60)

@@ -55,7 +55,7 @@ def measure(bench, name, size):
     raws, ours = bench.turns(lambda: raw_rate(bench, size), lambda: our_rate(bench, size, memory))
     yield fastest(name, "events/s", raws, ours, at_least=0.9)
     if memory:
-        yield Result("  memory of the daemon at most", "MB", None, max(memory), max(memory), at_most=60)
+        yield Result("its memory at most", "MB", None, max(memory), at_most=60)
 
 
 def thousand_a_transaction(bench):
