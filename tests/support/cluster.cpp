@@ -56,7 +56,10 @@ fs::path template_data(const std::string &encoding) {
             "run this through ctest, or name the build's folder in PGAT_BUILD_DIR");
     const fs::path keep = fs::absolute(build) / "tests" / "clusters";
     fs::create_directories(keep);
-    const auto made = keep / fmt::format("{}-{}", Cluster::major_version(), encoding);
+    // Only the user that it belongs to can start it.
+    const auto account = unprivileged_account();
+    const auto made = keep / fmt::format("{}-{}-{}", Cluster::major_version(), encoding,
+                                         account ? account->user : ::geteuid());
     const int lock = ::open((made.string() + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (lock < 0 || ::flock(lock, LOCK_EX) != 0)
         throw std::runtime_error("cannot lock " + made.string());
