@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <numeric>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -87,6 +88,12 @@ int Daemon::stop() {
     const int status = wait(std::chrono::seconds(30)).value_or(-1);
     wait_for_end_of_output();
     return status;
+}
+
+std::vector<std::int64_t> numbers(std::int64_t first, std::int64_t last) {
+    std::vector<std::int64_t> all(static_cast<std::size_t>(last - first + 1));
+    std::iota(all.begin(), all.end(), first);
+    return all;
 }
 
 std::vector<std::int64_t> item_ids(const std::string &lines) {

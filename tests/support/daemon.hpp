@@ -70,6 +70,12 @@ class Daemon : public Process {
     int stop();
 };
 
+// The lines below `sink:` of a memory sink that prints.
+inline constexpr const char *printing_sink = "  type: memory\n  print: true\n";
+
+// first, first + 1, …, last.
+std::vector<std::int64_t> numbers(std::int64_t first, std::int64_t last);
+
 // What stands behind `"id": ` in each whole line, in order: new.id of payloads printed by the memory sink.
 std::vector<std::int64_t> item_ids(const std::string &lines);
 

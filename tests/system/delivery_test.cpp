@@ -17,16 +17,10 @@ using nlohmann::json;
 using support::Cluster;
 using support::Daemon;
 using support::HttpReceiver;
+using support::numbers;
 using support::Site;
 
-constexpr const char *print = "  type: memory\n  print: true\n";
-
-std::vector<std::int64_t> numbers(std::int64_t first, std::int64_t last) {
-    std::vector<std::int64_t> all;
-    for (auto i = first; i <= last; ++i)
-        all.push_back(i);
-    return all;
-}
+constexpr auto print = support::printing_sink;
 
 TEST(Delivery, OfTheTwoSubscriptionsOfTheDescriptionGivesExactlyItsPayloads) {
     Site site(Cluster::shared());

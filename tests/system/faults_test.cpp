@@ -18,17 +18,11 @@ using support::Cluster;
 using support::Daemon;
 using support::eventually;
 using support::HttpReceiver;
+using support::numbers;
 using support::Proxy;
 using support::Site;
 
-constexpr const char *print = "  type: memory\n  print: true\n";
-
-std::vector<std::int64_t> numbers(std::int64_t first, std::int64_t last) {
-    std::vector<std::int64_t> all;
-    for (auto i = first; i <= last; ++i)
-        all.push_back(i);
-    return all;
-}
+constexpr auto print = support::printing_sink;
 
 // First deliveries, in order.
 std::vector<std::int64_t> once_each(const std::vector<std::int64_t> &ids) {

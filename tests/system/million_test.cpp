@@ -14,7 +14,7 @@ using support::Cluster;
 using support::Daemon;
 using support::Site;
 
-constexpr const char *print = "  type: memory\n  print: true\n";
+constexpr auto print = support::printing_sink;
 constexpr std::int64_t million = 1'000'000;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::int64_t events = million / 10;
