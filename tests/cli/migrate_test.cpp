@@ -25,7 +25,7 @@ TEST_F(Migrate, PrintsAScriptThatDoesTheSame) {
     ASSERT_EQ(printed.status, 0) << printed.err;
     const std::string database = Cluster::shared().create_database();
     const auto applied =
-        support::run({Cluster::bin() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h",
+        support::run({Cluster::client("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h",
                       "127.0.0.1", "-p", std::to_string(Cluster::shared().port()), "-U", "postgres",
                       "-d", database, "-f", write("schema.sql", printed.out)});
     EXPECT_EQ(applied.status, 0) << applied.err;

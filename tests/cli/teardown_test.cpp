@@ -81,7 +81,7 @@ TEST_F(Teardown, DoesNothingWithoutAYes) {
 }
 
 TEST_F(Teardown, RefusesWhileADaemonReadsTheSlot) {
-    const support::Process reader({Cluster::bin() / "pg_recvlogical", "-h", "127.0.0.1", "-p",
+    const support::Process reader({Cluster::client("pg_recvlogical"), "-h", "127.0.0.1", "-p",
                                    std::to_string(Cluster::shared().port()), "-U", "postgres", "-d",
                                    database_, "--slot", slot(), "--start", "-o", "proto_version=1",
                                    "-o", "publication_names=async_triggers_stream_1", "-f", "-"});

@@ -116,7 +116,7 @@ TEST(Migrations, PrintAsAScriptThatPsqlRuns) {
     const auto file = std::filesystem::temp_directory_path() / (database.name + ".sql");
     std::ofstream(file) << migration_script();
     const auto finished =
-        support::run({support::Cluster::bin() / "psql", "-X", "-q", "-h", "127.0.0.1", "-p",
+        support::run({support::Cluster::client("psql"), "-X", "-q", "-h", "127.0.0.1", "-p",
                       std::to_string(database.cluster.port()), "-U", "postgres", "-d",
                       database.name, "-f", file.string()});
     EXPECT_EQ(finished.status, 0) << finished.err;

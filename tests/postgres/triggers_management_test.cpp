@@ -383,7 +383,7 @@ TEST_F(Triggers, SurviveADumpAndRestore) {
     const auto file = cluster.folder() / "dump.sql";
     std::ofstream(file) << dump.out;
     const auto restored =
-        support::run({cluster.bin() / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
+        support::run({cluster.client("psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
                       "-p", port, "-U", "postgres", "-d", other, "-f", file});
     ASSERT_EQ(restored.status, 0) << restored.err;
     auto session = cluster.connect(other);

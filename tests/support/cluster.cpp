@@ -78,6 +78,18 @@ fs::path template_data(const std::string &encoding) {
     return made;
 }
 
+// Debian's newest.
+fs::path distribution_bin() {
+    std::vector<fs::path> versions;
+    if (fs::exists("/usr/lib/postgresql"))
+        for (const auto &entry : fs::directory_iterator("/usr/lib/postgresql"))
+            if (fs::exists(entry.path() / "bin" / "initdb")) versions.push_back(entry.path());
+    if (versions.empty())
+        throw std::runtime_error("no Postgres server programs: install Debian's package "
+                                 "postgresql, or name their folder in PGAT_TEST_POSTGRES_BIN");
+    return *std::max_element(versions.begin(), versions.end()) / "bin";
+}
+
 } // namespace
 
 std::uint16_t free_port() {
@@ -94,17 +106,14 @@ std::uint16_t free_port() {
 }
 
 fs::path Cluster::bin() {
-    if (const char *given = std::getenv("PGAT_TEST_POSTGRES_BIN"))
-        return given; // NOLINT(concurrency-mt-unsafe)
-    std::vector<fs::path> versions;
-    if (fs::exists("/usr/lib/postgresql"))
-        for (const auto &entry : fs::directory_iterator("/usr/lib/postgresql"))
-            if (fs::exists(entry.path() / "bin" / "initdb")) versions.push_back(entry.path());
-    if (versions.empty())
-        throw std::runtime_error(
-            "no Postgres server programs: install Debian's package postgresql, or "
-            "name their folder in PGAT_TEST_POSTGRES_BIN");
-    return *std::max_element(versions.begin(), versions.end()) / "bin";
+    if (const char *given = std::getenv("PGAT_TEST_POSTGRES_BIN")) // NOLINT(concurrency-mt-unsafe)
+        return given;
+    return distribution_bin();
+}
+
+std::string Cluster::client(const std::string &name) {
+    const auto own = bin() / name;
+    return (fs::exists(own) ? own : distribution_bin() / name).string();
 }
 
 int Cluster::major_version() {

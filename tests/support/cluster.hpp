@@ -48,6 +48,9 @@ class Cluster {
     std::string log() const;
     // Where this server's programs are.
     static std::filesystem::path bin();
+    // A client program for it; the distribution's where the server came without. An older pg_dump than the
+    // server refuses.
+    static std::string client(const std::string &name);
     // 15, 16, …
     static int major_version();
 
