@@ -241,6 +241,8 @@ TEST(Faults, ALostSlotCostsAReplayAndNoEvent) {
         Daemon daemon(site.configure(print));
         ASSERT_TRUE(daemon.wait_for_out_lines(static_cast<std::size_t>(last) - delivered.size()))
             << daemon.err();
+        // The first ones may come from the table while the slot is still being made.
+        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
         EXPECT_EQ(daemon.stop(), 0) << daemon.err();
         const auto ids = support::item_ids(daemon.out());
         delivered.insert(delivered.end(), ids.begin(), ids.end());
