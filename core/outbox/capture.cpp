@@ -21,6 +21,17 @@ postgres::Result ask_primary(postgres::Connection &connection, const char *sql) 
     }
 }
 
+// The id handed out last; nobody gets one up to it after this has returned.
+EventId last_id(postgres::Connection &connection) {
+    // By the function, which locks the sequence's page. A select from the sequence reads the page
+    // unlocked, and while nextval() logs, the page holds the value of 32 calls ahead (sequence.c,
+    // SEQ_LOG_VALS): a floor made of that would leave out the events that get those ids.
+    const auto last = ask_primary(
+        connection,
+        "select coalesce(pg_sequence_last_value('async_triggers.events_id_seq'::regclass), 0)");
+    return EventId(last.integer(0, 0));
+}
+
 } // namespace
 
 Capture take_capture(postgres::Connection &connection) {
@@ -29,10 +40,7 @@ Capture take_capture(postgres::Connection &connection) {
     // transaction would not do: its own xid, still running, would hold down the snapshot's xmin, and
     // with it every floor. So four autocommit statements, whose order is the order of their promises.
     Capture capture;
-    capture.seq =
-        EventId(ask_primary(connection, "select case when is_called then last_value "
-                                        "else last_value - 1 end from async_triggers.events_id_seq")
-                    .integer(0, 0));
+    capture.seq = last_id(connection);
     capture.before =
         Xid(ask_primary(connection, "select pg_current_xact_id()").unsigned_integer(0, 0));
     capture.snapshot =
