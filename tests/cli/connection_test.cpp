@@ -54,7 +54,7 @@ TEST_F(ConnectionTrouble, TellsAWrongPasswordWithoutShowingIt) {
     EXPECT_EQ((check.out + check.err).find("hunter2"), std::string::npos);
     EXPECT_TRUE(finding(run({"check"}, {{variable, "right"}}).out, "connection").starts_with("ok"));
     const std::string file = write("password", "right\n");
-    ::chmod(folder_.c_str(), 0755);
+    ::chmod(folder().c_str(), 0755);
     EXPECT_TRUE(
         finding(run({"check"}, {{variable + "_FILE", file}}).out, "connection").starts_with("ok"));
 }

@@ -10,22 +10,15 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "support/cluster.hpp"
 #include "support/process.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace pgat::cli {
 
 class CliTest : public testing::Test {
   protected:
-    void SetUp() override {
-        std::string name = (std::filesystem::temp_directory_path() / "pgat-cli-XXXXXX").string();
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
     static std::string binary() {
         const char *build = std::getenv("PGAT_BUILD_DIR"); // NOLINT(concurrency-mt-unsafe)
         return std::string(build == nullptr ? "." : build) + "/bin/postgres-async-triggers";
@@ -36,12 +29,13 @@ class CliTest : public testing::Test {
                           std::map<std::string, std::string> environment = {}) const {
         arguments.insert(arguments.begin(), binary());
         return support::run(std::move(arguments),
-                            {.environment = std::move(environment), .directory = folder_.string()});
+                            {.environment = std::move(environment), .directory = folder()});
     }
 
     std::string write(const std::string &name, const std::string &text) const {
-        std::ofstream(folder_ / name, std::ios::binary) << text;
-        return (folder_ / name).string();
+        const auto path = folder() / name;
+        std::ofstream(path, std::ios::binary) << text;
+        return path.string();
     }
 
     // config.yaml, where the program finds it.
@@ -53,7 +47,10 @@ class CliTest : public testing::Test {
                               cluster.port(), database, user, more));
     }
 
-    std::filesystem::path folder_;
+    const std::filesystem::path &folder() const { return folder_.path(); }
+
+  private:
+    const support::TemporaryFolder folder_{"cli"};
 };
 
 // The line of `check` about one thing with what stands below it; empty: none.

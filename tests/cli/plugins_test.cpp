@@ -33,7 +33,7 @@ TEST_F(Plugins, AreListedAsJson) {
 
 TEST_F(Plugins, ThatCannotBeUsedSayWhy) {
     write("broken.so", "not a library");
-    configure("plugins: {directory: " + folder_.string() + "}");
+    configure("plugins: {directory: " + folder().string() + "}");
     const auto finished = run({"plugins"});
     EXPECT_EQ(finished.status, 0) << finished.err;
     EXPECT_NE(finished.out.find("broken.so\n  CANNOT BE USED: "), std::string::npos)

@@ -38,7 +38,7 @@ TEST_F(Run, EndsWithStatus2ForSettingsThatThePluginDoesNotTake) {
 
 TEST_F(Run, EndsWithStatus0WhenItIsTold) {
     configure(Cluster::shared(), Cluster::shared().create_database());
-    support::Process daemon({binary()}, {.environment = {}, .directory = folder_.string()});
+    support::Process daemon({binary()}, {.environment = {}, .directory = folder().string()});
     ASSERT_TRUE(daemon.wait_for_err("streaming")) << daemon.err();
     daemon.signal(SIGTERM);
     EXPECT_EQ(daemon.wait(), 0) << daemon.err();

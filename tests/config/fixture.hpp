@@ -6,24 +6,17 @@
 #include <string>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/error.hpp"
 #include "config/load.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace pgat::config {
 
 class ConfigTest : public testing::Test {
   protected:
-    void SetUp() override {
-        std::string name = (std::filesystem::temp_directory_path() / "pgat-config-XXXXXX").string();
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
     std::string write(const std::string &name, const std::string &text) {
-        const std::string path = folder_ / name;
+        const std::string path = folder() / name;
         std::ofstream(path, std::ios::binary) << text;
         return path;
     }
@@ -44,13 +37,16 @@ class ConfigTest : public testing::Test {
     }
 
     std::string without_folder(std::string text) const {
-        const std::string folder = folder_.string() + "/";
-        for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder))
-            text.erase(at, folder.size());
+        const std::string prefix = folder().string() + "/";
+        for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix))
+            text.erase(at, prefix.size());
         return text;
     }
 
-    std::filesystem::path folder_;
+    const std::filesystem::path &folder() const { return folder_.path(); }
+
+  private:
+    const support::TemporaryFolder folder_{"config"};
 };
 
 } // namespace pgat::config

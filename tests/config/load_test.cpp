@@ -120,7 +120,7 @@ TEST_F(Load, FindsTheFileInTheDocumentedOrder) {
     EXPECT_EQ(find_file("", named), "b.yaml");
     const auto before = std::filesystem::current_path();
     write("config.yaml", "");
-    std::filesystem::current_path(folder_);
+    std::filesystem::current_path(folder());
     EXPECT_EQ(find_file("", Environment()), "./config.yaml");
     std::filesystem::current_path(before);
 }
@@ -139,13 +139,13 @@ TEST_F(Load, SaysWhereItLookedWhenThereIsNoFile) {
 
 TEST_F(Load, NamesAFileThatCannotBeRead) {
     try {
-        load(folder_ / "absent.yaml", Environment());
+        load(folder() / "absent.yaml", Environment());
         FAIL() << "read a file that is not there";
     } catch (const Error &error) {
         EXPECT_EQ(without_folder(error.what()),
                   "cannot read the configuration file absent.yaml: No such file or directory");
     }
-    EXPECT_THROW(load(folder_, Environment()), Error);
+    EXPECT_THROW(load(folder(), Environment()), Error);
 }
 
 } // namespace

@@ -8,12 +8,13 @@
 
 #include "base/error.hpp"
 #include "sinks/plugin_search.hpp"
-#include "sinks/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace pgat::sinks {
 namespace {
 
 namespace fs = std::filesystem;
+using support::TemporaryFolder;
 
 const fs::path zoo = PGAT_ZOO;
 
@@ -51,7 +52,7 @@ class SpoiledFile : public testing::Test {
         stream << bytes;
     }
 
-    TemporaryFolder folder;
+    TemporaryFolder folder{"sinks"};
     fs::path file = folder.path() / "scripted.so";
 };
 
@@ -170,7 +171,7 @@ TEST_F(SpoiledFile, InAFolderWritableByEverybodyIsRefused) {
 }
 
 TEST_F(SpoiledFile, ThroughALinkInAFolderWritableByEverybodyIsRefused) {
-    const TemporaryFolder open_to_all;
+    const TemporaryFolder open_to_all("sinks");
     const fs::path link = open_to_all.path() / "scripted.so";
     fs::create_symlink(file, link);
     EXPECT_EQ(load_plugin_file(link).file, file);
@@ -202,13 +203,13 @@ TEST_F(SpoiledFile, WritableByAGroupIsTakenWithAWarning) {
 }
 
 TEST(Search, TakesThePluginFromTheFirstFolderThatHasIt) {
-    const TemporaryFolder empty;
+    const TemporaryFolder empty("sinks");
     const std::vector<fs::path> folders{empty.path() / "absent", empty.path(), zoo};
     EXPECT_EQ(load_plugin("scripted", folders).file, fs::canonical(zoo / "scripted.so"));
 }
 
 TEST(Search, OfAMissingPluginNamesWhatIsFoundAndWhereItLooked) {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder("sinks");
     fs::copy_file(zoo / "scripted.so", folder.path() / "kafka.so");
     const std::vector<fs::path> folders{folder.path(), folder.path() / "absent"};
     try {
@@ -232,7 +233,7 @@ TEST(Search, TakesNoPathForAType) {
 }
 
 TEST(Search, ListsEachFileWithWhatItIsOrWhyItCannotBeUsed) {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder("sinks");
     for (const char *file : {"scripted.so", "wrong_major.so"})
         fs::copy_file(zoo / file, folder.path() / file);
     std::ofstream(folder.path() / "notes.txt") << "not a plugin";
@@ -252,7 +253,7 @@ TEST(Search, ListsEachFileWithWhatItIsOrWhyItCannotBeUsed) {
 }
 
 TEST(Search, ListsWhatALaterFolderHidesBehindAnEarlierOne) {
-    const TemporaryFolder first;
+    const TemporaryFolder first("sinks");
     fs::copy_file(zoo / "scripted.so", first.path() / "scripted.so");
     const std::vector<fs::path> folders{first.path(), zoo};
     const auto listings = list_plugins(folders);

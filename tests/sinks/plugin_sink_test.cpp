@@ -8,13 +8,14 @@
 
 #include "base/error.hpp"
 #include "sinks/plugin_sink.hpp"
-#include "sinks/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace pgat::sinks {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+using support::TemporaryFolder;
 
 const std::filesystem::path zoo = PGAT_ZOO;
 
@@ -303,7 +304,7 @@ TEST_F(PluginSinkTest, RefusesSettingsThatTheSchemaDoesNotAllow) {
 
 TEST_F(PluginSinkTest, IsUnavailableWhileABrokenInstanceCannotBeMadeAgain) {
     // The plugin counts the instances made by its file in this process: a copy has made none.
-    const TemporaryFolder folder;
+    const TemporaryFolder folder("sinks");
     std::filesystem::copy_file(zoo / "scripted.so", folder.path() / "scripted.so");
     sink = std::make_unique<PluginSink>(
         load_plugin_file(folder.path() / "scripted.so"),

@@ -1,7 +1,6 @@
 #include "support/certificate.hpp"
 
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -39,10 +38,6 @@ void write_file(const std::filesystem::path &path, Write write) {
 } // namespace
 
 Certificate::Certificate() {
-    std::string folder = std::filesystem::temp_directory_path() / "pgat-certificate-XXXXXX";
-    must(mkdtemp(folder.data()) != nullptr);
-    folder_ = folder;
-
     const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"),
                                                                   EVP_PKEY_free);
     const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
@@ -66,11 +61,6 @@ Certificate::Certificate() {
     write_file(key_file(), [&](std::FILE *file) {
         return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     });
-}
-
-Certificate::~Certificate() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
 }
 
 } // namespace pgat::support

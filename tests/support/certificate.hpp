@@ -4,20 +4,19 @@
 
 #include <filesystem>
 
+#include "support/temporary_folder.hpp"
+
 namespace pgat::support {
 
 class Certificate {
   public:
     Certificate();
-    ~Certificate();
-    Certificate(const Certificate &) = delete;
-    Certificate &operator=(const Certificate &) = delete;
 
-    std::filesystem::path certificate_file() const { return folder_ / "certificate.pem"; }
-    std::filesystem::path key_file() const { return folder_ / "key.pem"; }
+    std::filesystem::path certificate_file() const { return folder_.path() / "certificate.pem"; }
+    std::filesystem::path key_file() const { return folder_.path() / "key.pem"; }
 
   private:
-    std::filesystem::path folder_;
+    TemporaryFolder folder_{"certificate"};
 };
 
 } // namespace pgat::support

@@ -39,14 +39,28 @@ void must(const std::vector<std::string> &argv, bool as_postgres) {
                                              finished.status, finished.out, finished.err));
 }
 
-fs::path temporary_folder() {
-    std::string name = (fs::temp_directory_path() / "pgat-cluster-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed: " + name);
+void give_to_servers(const fs::path &folder) {
     if (const auto account = unprivileged_account())
-        if (::chown(name.c_str(), account->user, account->group) != 0)
-            throw std::runtime_error("chown failed: " + name);
-    return name;
+        if (::chown(folder.c_str(), account->user, account->group) != 0)
+            throw std::runtime_error("chown failed: " + folder.string());
 }
+
+// Held by one process at a time, until the object goes.
+class FileLock {
+  public:
+    explicit FileLock(const std::string &file)
+        : fd_(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)) {
+        if (fd_ >= 0 && ::flock(fd_, LOCK_EX) == 0) return;
+        ::close(fd_);
+        throw std::runtime_error("cannot lock " + file);
+    }
+    ~FileLock() { ::close(fd_); }
+    FileLock(const FileLock &) = delete;
+    FileLock &operator=(const FileLock &) = delete;
+
+  private:
+    int fd_;
+};
 
 // initdb takes seconds, a copy of its work a fraction of one: made once a build folder.
 fs::path template_data(const std::string &encoding) {
@@ -60,21 +74,18 @@ fs::path template_data(const std::string &encoding) {
     const auto account = unprivileged_account();
     const auto made = keep / fmt::format("{}-{}-{}", Cluster::major_version(), encoding,
                                          account ? account->user : ::geteuid());
-    const int lock = ::open((made.string() + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (lock < 0 || ::flock(lock, LOCK_EX) != 0)
-        throw std::runtime_error("cannot lock " + made.string());
+    const FileLock lock(made.string() + ".lock");
     if (!fs::exists(made)) {
-        const auto aside = temporary_folder();
+        const TemporaryFolder aside("cluster");
+        give_to_servers(aside.path());
         must({Cluster::bin() / "initdb", "--no-sync", "-A", "trust", "-U", "postgres",
-              "--no-locale", "-E", encoding, "-D", aside / "data"},
+              "--no-locale", "-E", encoding, "-D", aside.path() / "data"},
              true);
         const auto half = made.string() + ".half";
         fs::remove_all(half);
-        must({"cp", "-a", aside / "data", half}, false);
+        must({"cp", "-a", aside.path() / "data", half}, false);
         fs::rename(half, made);
-        fs::remove_all(aside);
     }
-    ::close(lock);
     return made;
 }
 
@@ -130,14 +141,15 @@ Cluster &Cluster::shared() {
     return cluster;
 }
 
-Cluster::Cluster(const Options &options) : folder_(temporary_folder()) {
+Cluster::Cluster(const Options &options) {
+    give_to_servers(folder());
     must({"cp", "-a", template_data(options.encoding), data()}, false);
     port_ = free_port();
     {
         std::ofstream configuration(data() / "postgresql.conf", std::ios::app);
         configuration << "\nlisten_addresses = '127.0.0.1'\n"
                       << "port = " << port_ << "\n"
-                      << "unix_socket_directories = '" << folder_.string() << "'\n"
+                      << "unix_socket_directories = '" << folder().string() << "'\n"
                       << "fsync = " << (options.fsync ? "on" : "off") << "\n"
                       << "wal_level = logical\nmax_wal_senders = 20\nmax_replication_slots = 20\n"
                       << "max_prepared_transactions = 50\nmax_connections = 150\n"
@@ -154,20 +166,18 @@ Cluster::Cluster(const Options &options) : folder_(temporary_folder()) {
     start();
 }
 
-Cluster::~Cluster() {
-    if (server_) {
-        server_->signal(SIGQUIT);
-        server_->wait(std::chrono::seconds(30));
-        server_.reset();
-    }
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
+Cluster::Server::Server(const Cluster &cluster)
+    : Process({bin() / "postgres", "-D", cluster.data()},
+              {.environment = {}, .directory = cluster.folder(), .as_postgres = true}) {}
+
+Cluster::Server::~Server() {
+    if (!running()) return;
+    signal(SIGQUIT);
+    wait(std::chrono::seconds(30));
 }
 
 void Cluster::start() {
-    server_ = std::make_unique<Process>(
-        std::vector<std::string>{bin() / "postgres", "-D", data()},
-        Process::Options{.environment = {}, .directory = folder_, .as_postgres = true});
+    server_ = std::make_unique<Server>(*this);
     const auto ready = [this] {
         if (!server_->running()) return true;
         return read_file(data() / "postmaster.pid").find("ready") != std::string::npos;

@@ -13,6 +13,7 @@
 
 #include "postgres/connection.hpp"
 #include "support/process.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace pgat::support {
 
@@ -27,7 +28,6 @@ class Cluster {
 
     Cluster() : Cluster(Options{}) {}
     explicit Cluster(const Options &options);
-    ~Cluster();
     Cluster(const Cluster &) = delete;
     Cluster &operator=(const Cluster &) = delete;
 
@@ -44,7 +44,7 @@ class Cluster {
 
     std::uint16_t port() const noexcept { return port_; }
     pid_t postmaster() const { return server_->pid(); }
-    const std::filesystem::path &folder() const noexcept { return folder_; }
+    const std::filesystem::path &folder() const noexcept { return folder_.path(); }
     std::string log() const;
     // Where this server's programs are.
     static std::filesystem::path bin();
@@ -62,11 +62,18 @@ class Cluster {
                                  const std::string &user = "postgres") const;
 
   private:
-    std::filesystem::path data() const { return folder_ / "data"; }
+    // The postmaster; ends with its children, as after a crash.
+    class Server : public Process {
+      public:
+        explicit Server(const Cluster &cluster);
+        ~Server();
+    };
 
-    std::filesystem::path folder_;
+    std::filesystem::path data() const { return folder() / "data"; }
+
+    TemporaryFolder folder_{"cluster"};
     std::uint16_t port_ = 0;
-    std::unique_ptr<Process> server_;
+    std::unique_ptr<Server> server_;
     int databases_ = 0;
 };
 

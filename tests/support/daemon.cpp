@@ -23,9 +23,6 @@ Site::Site(Cluster &cluster) : cluster_(cluster), database_(cluster.create_datab
     static std::atomic<std::int64_t> streams{0};
     stream_ = ++streams;
     role_ = fmt::format("daemon_{}", stream_);
-    std::string name = (fs::temp_directory_path() / "pgat-site-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed: " + name);
-    folder_ = name;
     exec(fmt::format("DROP ROLE IF EXISTS {0}; CREATE ROLE {0} LOGIN REPLICATION;"
                      "GRANT CREATE ON DATABASE {1} TO {0}",
                      role_, database_));
@@ -33,17 +30,12 @@ Site::Site(Cluster &cluster) : cluster_(cluster), database_(cluster.create_datab
     exec(fmt::format("GRANT TRIGGER ON public.items TO {}", role_));
 }
 
-Site::~Site() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-}
-
 postgres::Result Site::exec(const std::string &sql, const postgres::Parameters &parameters) {
     return connect().exec(sql, parameters);
 }
 
 fs::path Site::configure(const std::string &sink, const std::string &stream, std::uint16_t port) {
-    const auto file = folder_ / fmt::format("config-{}.yaml", ++files_);
+    const auto file = folder_.path() / fmt::format("config-{}.yaml", ++files_);
     std::ofstream(file) << fmt::format("stream:\n"
                                        "  id: {}\n"
                                        "  pg_connection:\n"
@@ -80,7 +72,7 @@ void Site::insert_items(std::int64_t first, std::int64_t last) {
 Finished Site::run_program(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), program().string());
     return run(std::move(arguments),
-               {.environment = {}, .directory = folder_, .as_postgres = false});
+               {.environment = {}, .directory = folder_.path(), .as_postgres = false});
 }
 
 int Daemon::stop() {

@@ -10,6 +10,7 @@
 #include "postgres/connection.hpp"
 #include "support/cluster.hpp"
 #include "support/process.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace pgat::support {
 
@@ -21,7 +22,6 @@ std::filesystem::path program();
 class Site {
   public:
     explicit Site(Cluster &cluster);
-    ~Site();
     Site(const Site &) = delete;
     Site &operator=(const Site &) = delete;
 
@@ -53,7 +53,7 @@ class Site {
     std::int64_t stream_;
     std::string database_;
     std::string role_;
-    std::filesystem::path folder_;
+    TemporaryFolder folder_{"site"};
     int files_ = 0;
 };
 

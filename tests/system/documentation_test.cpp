@@ -13,6 +13,7 @@
 #include "config/load.hpp"
 #include "outbox/migrations.hpp"
 #include "support/cluster.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace pgat {
 namespace {
@@ -91,15 +92,15 @@ TEST_F(Documentation, ShowsSqlThatRuns) {
 }
 
 TEST_F(Documentation, ShowsConfigurationThatLoads) {
-    std::string folder = (fs::temp_directory_path() / "pgat-docs-XXXXXX").string();
-    ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    std::ofstream(folder + "/hook") << "whsec_c2VjcmV0\n";
+    const support::TemporaryFolder temporary("docs");
+    const auto &folder = temporary.path();
+    std::ofstream(folder / "hook") << "whsec_c2VjcmV0\n";
     const config::Environment environment(config::Environment::Variables{{"HOOK_TOKEN", "token"}});
     int loaded = 0;
     for (const auto *page : {"README.md", "plugins/memory/README.md", "plugins/http/README.md"})
         for (const auto &text : blocks(page, "yaml")) {
-            const auto file = folder + "/config.yaml";
-            std::ofstream(file) << replaced(text, "/run/secrets", folder);
+            const auto file = folder / "config.yaml";
+            std::ofstream(file) << replaced(text, "/run/secrets", folder.string());
             try {
                 config::load(file, environment);
                 ++loaded;
@@ -108,7 +109,6 @@ TEST_F(Documentation, ShowsConfigurationThatLoads) {
             }
         }
     EXPECT_GE(loaded, 3);
-    fs::remove_all(folder);
 }
 
 TEST_F(Documentation, ShowsNoCommandThatNothingRuns) {
