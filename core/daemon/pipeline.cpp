@@ -262,6 +262,10 @@ void Pipeline::store_rejections(std::span<const delivery::Rejection> rejections)
         letters.push_back({rejection.event->at, rejection.event->payload, rejection.event->metadata,
                            rejection.reason, rejection.attempts});
     outbox::store_dead_letters(*sql_, settings_.id, letters);
+    for (const auto &rejection : rejections)
+        log.warn("an event went to async_triggers.dead_letters", {{"event", rejection.event->at.id},
+                                                                  {"attempts", rejection.attempts},
+                                                                  {"reason", rejection.reason}});
 }
 
 void Pipeline::hand_over_cursor() {

@@ -2,9 +2,10 @@
 
 #include "config/connection_string.hpp"
 #include "daemon/sessions.hpp"
+#include "delivery/policy.hpp"
 #include "observe/log.hpp"
 #include "postgres/sqlstate.hpp"
-#include "sinks/plugin_search.hpp"
+#include "sinks/open_sink.hpp"
 
 namespace pgat::daemon {
 
@@ -15,18 +16,6 @@ using namespace std::chrono_literals;
 constexpr observe::Log log{"daemon"};
 constexpr auto standby_interval = 1s;
 constexpr auto last_store_limit = 2s;
-
-delivery::DispatchPolicy policy_of(const config::Stream &stream) {
-    return {stream.id,
-            stream.group_key,
-            stream.retry.attempts,
-            stream.retry.initial_backoff,
-            stream.retry.max_backoff,
-            stream.retry.max_event_attempts,
-            stream.on_rejected == config::OnRejected::dead_letter,
-            stream.max_consecutive_rejected,
-            60s};
-}
 
 } // namespace
 
@@ -40,13 +29,11 @@ void Supervisor::cancel_sink() {
 
 // A configuration that can never work is thrown on; anything else is tried again until the program is to end.
 std::unique_ptr<sinks::PluginSink> Supervisor::make_sink() {
-    const auto directories = sinks::plugin_directories(config_.plugins.directories);
-    const auto &plugin = sinks::load_plugin(config_.sink.type, directories);
+    const auto &plugin = sinks::configured_plugin(config_);
     Backoff backoff(config_.stream.retry.initial_backoff, config_.stream.retry.max_backoff);
     while (!halt_.stopping()) {
         try {
-            auto sink = std::make_unique<sinks::PluginSink>(plugin, config_.sink.settings,
-                                                            sink_counters_, config_.sink.places);
+            auto sink = sinks::open_sink(plugin, config_, sink_counters_);
             log.info("sink ready", {{"type", plugin.type},
                                     {"version", plugin.version},
                                     {"file", plugin.file.string()}});
@@ -81,7 +68,8 @@ int Supervisor::run() {
 }
 
 int Supervisor::run_sessions(sinks::Sink &sink) {
-    delivery::Dispatcher dispatcher(sink, policy_of(config_.stream), halt_, counts_);
+    delivery::Dispatcher dispatcher(sink, delivery::dispatch_policy(config_.stream), halt_,
+                                    counts_);
     while (!halt_.stopping()) {
         halt_.begin_session();
         in_order_ = false;

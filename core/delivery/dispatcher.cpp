@@ -157,10 +157,6 @@ void Dispatcher::store_rejected(const std::vector<Rejection> &rejected,
         throw;
     }
     counts_.rejected += rejected.size();
-    for (const auto &letter : rejected)
-        log.warn("an event went to async_triggers.dead_letters", {{"event", letter.event->at.id},
-                                                                  {"attempts", letter.attempts},
-                                                                  {"reason", letter.reason}});
 }
 
 void Dispatcher::report_failure(milliseconds wait) {

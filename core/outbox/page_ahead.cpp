@@ -2,8 +2,8 @@
 
 namespace pgat::outbox {
 
-PageAhead::PageAhead(postgres::Connection connection, ReplayReader reader)
-    : connection_(std::move(connection)), reader_(std::move(reader)),
+PageAhead::PageAhead(postgres::Connection connection, ReadPage read_page)
+    : connection_(std::move(connection)), read_page_(std::move(read_page)),
       thread_([this] { read_pages(); }) {}
 
 PageAhead::~PageAhead() {
@@ -33,7 +33,7 @@ void PageAhead::read_pages() noexcept {
     try {
         for (;;) {
             Chunk page;
-            if (!reader_.read_page(connection_, page)) break;
+            if (!read_page_(connection_, page)) break;
             if (!offer(std::move(page))) break;
         }
     } catch (...) {

@@ -1,25 +1,40 @@
-// Reads a replay's next page while the last one is being delivered, on a thread and a session of its own.
+// Reads the next page of a replay while the last one is being delivered, on a thread and a session of its own.
 //
 // At most one page is read ahead: two are in memory, the one with the caller and this one. Give the session
 // the interrupt that ends the program's waits; without it, the destructor waits until the page in hand is
 // read.
 #pragma once
 
+#include <concepts>
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
 
 #include "outbox/event.hpp"
-#include "outbox/replay_reader.hpp"
 #include "postgres/connection.hpp"
 
 namespace pgat::outbox {
 
+// Adds the next page to the chunk; false at the end.
+using ReadPage = std::function<bool(postgres::Connection &, Chunk &)>;
+
 class PageAhead {
   public:
-    PageAhead(postgres::Connection connection, ReplayReader reader);
+    PageAhead(postgres::Connection connection, ReadPage read_page);
+    // With a reader of its own.
+    template <class Reader>
+    requires requires(Reader reader, postgres::Connection &connection, Chunk &chunk) {
+        { reader.read_page(connection, chunk) } -> std::same_as<bool>;
+    }
+    PageAhead(postgres::Connection connection, Reader reader)
+        : PageAhead(std::move(connection),
+                    ReadPage([reader = std::move(reader)](postgres::Connection &from,
+                                                          Chunk &chunk) mutable {
+                        return reader.read_page(from, chunk);
+                    })) {}
     ~PageAhead();
     PageAhead(const PageAhead &) = delete;
     PageAhead &operator=(const PageAhead &) = delete;
@@ -34,7 +49,7 @@ class PageAhead {
     bool offer(Chunk page);
 
     postgres::Connection connection_;
-    ReplayReader reader_;
+    ReadPage read_page_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::optional<Chunk> page_;
