@@ -5,6 +5,7 @@
 
 #include <poll.h>
 
+#include "daemon/sessions.hpp"
 #include "observe/log.hpp"
 
 namespace pgat::daemon {
@@ -62,7 +63,7 @@ void Housekeeping::want_capture() noexcept {
 }
 
 void Housekeeping::run() {
-    auto sql = postgres::Connection::open(session_);
+    auto sql = open_at(session_, ours_.home);
     while (!halt_.halted()) {
         if (const auto cursor = to_store_.take()) {
             outbox::store_cursor(sql, ours_, cursor->cursor, cursor->position);

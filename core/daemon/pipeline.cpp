@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr observe::Log log{"daemon"};
 
 constexpr auto round_interval = 1s;
+constexpr auto standby_interval = 1s;
 constexpr auto probe_interval = 5s;
 constexpr auto farewell_limit = 3s;
 
@@ -58,6 +59,8 @@ void Pipeline::run() {
 // Both sessions, proved to be with one primary, and the schema that this program knows.
 void Pipeline::connect() {
     sql_ = postgres::Connection::open(sql_session(settings_, &halt_.bell()));
+    server_ = replication::identify_sql(*sql_);
+    stand_by();
     replication_ = postgres::Connection::open(stream_session(settings_, &halt_.bell()));
     server_ = replication::identify_replication(*replication_);
     replication::require_one_primary(replication::identify_sql(*sql_), server_);
@@ -68,6 +71,20 @@ void Pipeline::connect() {
     if (!applied.empty()) {
         outbox::PartitionWork work;
         outbox::create_partitions(*sql_, partition_policy(settings_.partitions), work);
+    }
+}
+
+// The daemon that holds the slot is the active one; the server frees it at once when that one dies, and after
+// six seconds when it hangs or is cut off. Here nothing but one question a second is asked meanwhile.
+void Pipeline::stand_by() {
+    for (bool first = true;; first = false) {
+        const auto slot = look_at_slot();
+        if (!slot || !slot->active) return;
+        if (slot->being_created()) replication::cancel_orphaned_creation(*sql_, slot->name);
+        if (first)
+            log.info("another daemon holds the slot, standing by",
+                     {{"slot", slot->name}, {"process", slot->active_pid.value_or(0)}});
+        if (halt_.wait_for(standby_interval)) throw Error(Remedy::interrupted, "stopped");
     }
 }
 
@@ -84,14 +101,20 @@ void Pipeline::take_stream() {
     plan.stream = settings_.id;
     plan.request = {settings_.slot_name, replication::stream_object_name(settings_.id), Lsn()};
     plan.create_slot = !slot.has_value();
+    plan.slots = &memory_.slots;
     plan.sql = sql_session(settings_, &halt_.bell());
+    plan.home = home_of(server_);
+    walsender_ = replication_->backend_pid();
     reader_.emplace(std::move(plan), *queue_, confirmed_, halt_, failure_);
     waker_.emplace(halt_, [this] {
         queue_->nudge();
         reader_->wake();
     });
     // Nobody else's creation can succeed beside ours, so a stream without a slot is taken right away.
-    if (!slot) take_ownership();
+    if (!slot) {
+        report_slot_limit();
+        take_ownership();
+    }
     reader_->start(std::move(*replication_));
     replication_.reset();
     if (slot) take_ownership();
@@ -127,6 +150,22 @@ std::optional<replication::Slot> Pipeline::usable_slot() {
     return std::nullopt;
 }
 
+// A slot that is lost again and again is not mended by one more; until there may be one, events come from the
+// table once a second.
+void Pipeline::report_slot_limit() {
+    const auto now = Clock::now();
+    const auto wait = memory_.slots.next(now) - now;
+    if (wait <= 0s) return;
+    log.error("the slot has been replaced too often: events are delivered from the table, once a "
+              "second, until the next one is made",
+              {{"slot", settings_.slot_name},
+               {"replaced_within_an_hour", replication::SlotLimit::most},
+               {"next_attempt_ms", std::chrono::ceil<std::chrono::milliseconds>(wait).count()},
+               {"max_slot_wal_keep_size", sql_->exec("SHOW max_slot_wal_keep_size").text(0, 0)},
+               {"hint", "look in the server's log for who drops or invalidates it, and raise "
+                        "max_slot_wal_keep_size if it is too small"}});
+}
+
 // From here on any other daemon's writes fail. The cursor is the row's, or what is in memory if it was we
 // who wrote the row last, on this timeline.
 void Pipeline::take_ownership() {
@@ -143,6 +182,7 @@ void Pipeline::take_ownership() {
         log.warn("the database was copied here from another server; its cursor came with it",
                  {{"system_identifier", server_.system_identifier}});
     progress_.emplace(memory_.cursor, memory_.position);
+    lease_.emplace(taken.ownership, settings_.slot_name, walsender_);
     housekeeping_.emplace(sql_session(settings_, &halt_.bell()), taken.ownership,
                           partition_policy(settings_.partitions), *captures_, confirmed_, halt_,
                           failure_);
@@ -177,7 +217,7 @@ bool Pipeline::covered(const TakeOver &from, const outbox::Capture &capture) con
 // Rounds, once a second, until the slot is ours and the table has given all that its stream will not.
 void Pipeline::recover() {
     const auto open_session = [this] {
-        return postgres::Connection::open(sql_session(settings_, &halt_.bell()));
+        return open_at(sql_session(settings_, &halt_.bell()), memory_.ownership->home);
     };
     delivery::Recovery recovery(settings_.id, limits_, *progress_, halt_, open_session,
                                 [this](const delivery::Batch &batch) {
@@ -250,6 +290,7 @@ void Pipeline::stream() {
 }
 
 delivery::Settled Pipeline::deliver(const delivery::Batch &batch) {
+    lease_->require(*sql_);
     return dispatcher_.deliver(
         batch, row_.uid,
         [this](std::span<const delivery::Rejection> letters) { store_rejections(letters); });

@@ -8,7 +8,7 @@
 //                                             │
 //                                        the sink's plugin
 //
-// run() takes the stream, recovers from the table what the cursor does not hold, then streams, until the
+// run() waits while another daemon holds the slot, takes the stream, recovers from the table what the cursor does not hold, then streams, until the
 // program is to end (it returns, the cursor stored) or something fails (it throws; the cursor stays in
 // Memory). The next session is a new Pipeline.
 #pragma once
@@ -22,6 +22,7 @@
 #include "daemon/failure.hpp"
 #include "daemon/handover.hpp"
 #include "daemon/housekeeping.hpp"
+#include "daemon/lease.hpp"
 #include "daemon/reader.hpp"
 #include "delivery/batcher.hpp"
 #include "delivery/dispatcher.hpp"
@@ -31,6 +32,7 @@
 #include "postgres/connection.hpp"
 #include "replication/server_identity.hpp"
 #include "replication/slot.hpp"
+#include "replication/slot_limit.hpp"
 
 namespace pgat::daemon {
 
@@ -42,6 +44,7 @@ struct Memory {
     Lsn position;
     // The slot's stream could not be decoded: it is to be replaced.
     bool replace_slot = false;
+    replication::SlotLimit slots;
 };
 
 class Pipeline {
@@ -49,7 +52,7 @@ class Pipeline {
     Pipeline(const config::Config &config, delivery::Dispatcher &dispatcher, Memory &memory,
              Halt &halt);
 
-    // Throws Error; with SQLSTATE 55006 another daemon holds the slot and this one is its standby.
+    // Throws Error; with SQLSTATE 55006 another daemon has just taken the slot.
     void run();
 
     // It got as far as streaming: what failed then is a new trouble.
@@ -64,8 +67,10 @@ class Pipeline {
     };
 
     void connect();
+    void stand_by();
     void take_stream();
     std::optional<replication::Slot> look_at_slot();
+    void report_slot_limit();
     std::optional<replication::Slot> usable_slot();
     void take_ownership();
     TakeOver examine_slot();
@@ -89,11 +94,13 @@ class Pipeline {
     ConfirmedPosition confirmed_;
     std::optional<postgres::Connection> sql_;
     std::optional<postgres::Connection> replication_;
+    int walsender_ = 0; // serves the replication session
     replication::ServerIdentity server_;
     outbox::StreamRow row_; // as it was found
     std::optional<delivery::ChunkQueue> queue_;
     std::optional<Mailbox<outbox::Capture>> captures_;
     std::optional<delivery::Progress> progress_;
+    std::optional<Lease> lease_;
     // Threads: declared last, so that they end first; and what wakes them, before anything of it goes.
     std::optional<Reader> reader_;
     std::optional<Housekeeping> housekeeping_;

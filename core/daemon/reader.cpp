@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/sessions.hpp"
 #include "observe/log.hpp"
 #include "replication/slot_creation.hpp"
 
@@ -52,19 +53,24 @@ std::optional<Reader::Taken> Reader::taken_within(std::chrono::milliseconds time
 
 void Reader::run(std::optional<postgres::Connection> session) {
     failure_.guard([&] {
-        if (session) create(*session);
-        read();
+        if (!session || create(*session)) read();
     });
     queue_.close();
     const std::lock_guard lock(mutex_);
     taking_.notify_all();
 }
 
-void Reader::create(postgres::Connection &session) {
+// False: halted before it was time to.
+bool Reader::create(postgres::Connection &session) {
+    const auto wait = plan_.slots->next(Clock::now()) - Clock::now();
+    if (wait > Clock::duration::zero() &&
+        halt_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(wait)))
+        return false;
     log.info("creating the slot: this waits for every transaction open in the cluster",
              {{"slot", plan_.request.slot}});
     const auto slot = replication::create_slot(session, plan_.request.slot);
-    auto sql = postgres::Connection::open(plan_.sql);
+    plan_.slots->note(Clock::now());
+    auto sql = open_at(plan_.sql, plan_.home);
     Taken taken{slot.consistent_point,
                 outbox::Snapshot::from_server(
                     replication::read_exported_snapshot(sql, slot.snapshot_name))};
@@ -75,6 +81,7 @@ void Reader::create(postgres::Connection &session) {
     const std::lock_guard lock(mutex_);
     taken_ = std::move(taken);
     taking_.notify_all();
+    return true;
 }
 
 void Reader::read() {

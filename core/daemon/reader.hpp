@@ -20,7 +20,9 @@
 #include "delivery/batcher.hpp"
 #include "outbox/snapshot.hpp"
 #include "outbox/stream_event.hpp"
+#include "outbox/stream_row.hpp"
 #include "postgres/connection.hpp"
+#include "replication/slot_limit.hpp"
 #include "replication/stream.hpp"
 
 namespace pgat::daemon {
@@ -28,9 +30,12 @@ namespace pgat::daemon {
 struct ReaderPlan {
     StreamId stream;
     replication::StreamRequest request;
-    // Create the slot first; `sql` opens the session that reads the exported snapshot.
+    // Create the slot first, as soon as `slots` allows one more.
     bool create_slot = false;
+    replication::SlotLimit *slots = nullptr;
+    // Further sessions with the server that the replication session is with.
     postgres::SessionOptions sql;
+    outbox::Home home;
     // A chunk is handed on when it holds so much, or when the socket runs dry.
     std::size_t chunk_events = 256;
     std::size_t chunk_bytes = 262144;
@@ -66,7 +71,7 @@ class Reader {
 
   private:
     void run(std::optional<postgres::Connection> session);
-    void create(postgres::Connection &session);
+    bool create(postgres::Connection &session);
     void read();
     bool drain();
     void hand_on();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config/connection_string.hpp"
+#include "replication/server_identity.hpp"
 #include "replication/stream.hpp"
 
 namespace pgat::daemon {
@@ -46,6 +47,23 @@ postgres::SessionOptions sql_session(const config::Stream &stream, const Wakeup 
 
 postgres::SessionOptions stream_session(const config::Stream &stream, const Wakeup *interrupt) {
     return replication::replication_session(base_session(stream, interrupt));
+}
+
+postgres::Connection open_at(const postgres::SessionOptions &session, const outbox::Home &home) {
+    auto sql = postgres::Connection::open(session);
+    const auto server = replication::identify_sql(sql);
+    const bool same = !server.in_recovery && server.system_identifier == home.system_identifier &&
+                      server.timeline.value() == home.timeline;
+    if (!same)
+        throw Error(Remedy::reconnect,
+                    fmt::format("a further connection reached another server: {} {} timeline {}, "
+                                "not system {} timeline {}",
+                                server.in_recovery ? "a standby of system" : "system",
+                                server.system_identifier, server.timeline, home.system_identifier,
+                                home.timeline))
+            .with_hint("this passes when a promotion is complete; if it stays, the host name leads "
+                       "to different servers");
+    return sql;
 }
 
 } // namespace pgat::daemon

@@ -3,6 +3,7 @@
 
 #include "base/wakeup.hpp"
 #include "config/config.hpp"
+#include "outbox/stream_row.hpp"
 #include "postgres/connection.hpp"
 
 namespace pgat::daemon {
@@ -12,5 +13,10 @@ namespace pgat::daemon {
 postgres::SessionOptions sql_session(const config::Stream &stream, const Wakeup *interrupt);
 // A walsender session for the stream's slot.
 postgres::SessionOptions stream_session(const config::Stream &stream, const Wakeup *interrupt);
+
+// Opens one more session beside those that a Pipeline began with. Throws Error (reconnect) if it reached
+// another server: a promotion may have led the name there since, and what that one sees must not be paired
+// with the WAL of this one.
+postgres::Connection open_at(const postgres::SessionOptions &session, const outbox::Home &home);
 
 } // namespace pgat::daemon

@@ -126,13 +126,12 @@ void Supervisor::store_what_is_left() {
         auto options = sql_session(config_.stream, nullptr);
         options.connect_timeout = last_store_limit;
         options.answer_timeout = last_store_limit;
-        auto sql = postgres::Connection::open(options);
-        const auto server = replication::identify_sql(sql);
-        if (server.in_recovery || server.timeline.value() != memory_.ownership->home.timeline)
-            return;
+        auto sql = open_at(options, memory_.ownership->home);
         outbox::store_cursor(sql, *memory_.ownership, memory_.cursor, memory_.position);
         log.info("stopped, the cursor is stored");
     } catch (const Error &error) {
+        // Another daemon has the stream, and a newer cursor.
+        if (error.remedy() == Remedy::recover) return;
         log.warn("the cursor could not be stored: what was delivered last is delivered again",
                  error);
     }
