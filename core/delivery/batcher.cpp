@@ -14,7 +14,7 @@ void Batcher::take_from_chunk(Batch &batch) {
             const auto &mark = chunk.marks[next_mark_++];
             const outbox::Mark settled{batch.events.size(), mark.position, mark.xid};
             // Of mere progress only the last position counts.
-            const bool replaces = settled.xid == Xid() && !batch.marks.empty() &&
+            const bool replaces = settled.xid == Xid() && batch.marks.size() > batch.held_marks &&
                                   batch.marks.back().xid == Xid() &&
                                   batch.marks.back().events_before == settled.events_before;
             if (replaces)
@@ -29,9 +29,10 @@ void Batcher::take_from_chunk(Batch &batch) {
             continue;
         }
         const std::size_t bytes = event.payload.size() + event.metadata.size();
-        room = !full(batch) && (batch.events.empty() || batch.bytes + bytes <= limits_.max_bytes);
+        room =
+            !full(batch) && (batch.fresh_events() == 0 || batch.bytes + bytes <= limits_.max_bytes);
         if (!room) break;
-        if (batch.events.empty()) opened_ = Clock::now();
+        if (batch.fresh_events() == 0) opened_ = Clock::now();
         batch.events.push_back(&event);
         batch.bytes += bytes;
         ++next_event_;
@@ -45,14 +46,14 @@ bool Batcher::fill(Batch &batch, Clock::time_point until) {
         if (!chunk_) {
             auto next = queue_.try_pop();
             if (!next) {
-                const bool enough = batch.events.size() >= limits_.min_size ||
-                                    (batch.events.empty() && !batch.marks.empty());
-                const auto latest =
-                    batch.events.empty() ? Clock::time_point::max() : opened_ + limits_.max_fill;
-                if (enough || Clock::now() >= latest) return !batch.empty();
+                const bool enough = batch.fresh_events() >= limits_.min_size ||
+                                    (batch.fresh_events() == 0 && batch.fresh());
+                const auto latest = batch.fresh_events() == 0 ? Clock::time_point::max()
+                                                              : opened_ + limits_.max_fill;
+                if (enough || Clock::now() >= latest) return batch.fresh();
                 next = queue_.pop_until(std::min(until, latest));
                 if (!next) {
-                    if (queue_.closed()) return !batch.empty();
+                    if (queue_.closed()) return batch.fresh();
                     if (Clock::now() >= latest) continue;
                     return false;
                 }

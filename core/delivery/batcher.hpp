@@ -2,7 +2,8 @@
 //
 // A batch is closed when it is full (max_size events or max_bytes), when it has min_size events and nothing
 // more is waiting (whoever asks has a free sink, so an event of a quiet stream leaves at once), or when its
-// first event has waited max_fill. Events that the cursor holds already are left out on the way.
+// first event has waited max_fill. Events that the cursor holds already are left out on the way. All this is
+// about what comes behind the events that the batch still holds from before.
 #pragma once
 
 #include <chrono>
@@ -41,7 +42,7 @@ class Batcher {
   private:
     bool full(const Batch &batch) const noexcept {
         // Marks count too: a stream of transactions that are all held already makes no events.
-        return batch.events.size() >= limits_.max_size || batch.bytes >= limits_.max_bytes ||
+        return batch.fresh_events() >= limits_.max_size || batch.bytes >= limits_.max_bytes ||
                batch.marks.size() >= 4 * limits_.max_size;
     }
     void take_from_chunk(Batch &batch);

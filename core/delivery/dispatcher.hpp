@@ -54,6 +54,9 @@ struct Settled {
     std::vector<std::size_t> delivered; // and these beyond, by index
     bool whole = false;
     std::optional<Error> failure; // dead letters could not be stored: they are not settled
+
+    // Are all events in [first, last) settled?
+    bool all_between(std::size_t first, std::size_t last) const noexcept;
 };
 
 class Dispatcher {

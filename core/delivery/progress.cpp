@@ -17,36 +17,85 @@ constexpr auto round_interval = std::chrono::seconds(1);
 
 } // namespace
 
-void Progress::note_ahead(const Batch &batch, const Settled &settled) {
-    for (const auto index : settled.delivered) {
-        const auto &event = *batch.events[index];
-        if (!cursor_.deliver_ahead(event.xid, event.at.id))
-            log.warn("an event ran too far ahead of others to be remembered: after a crash it is "
-                     "delivered again",
-                     {{"event", event.at.id}});
-    }
+void Progress::start_at(Lsn position) noexcept {
+    position_ = passed_ = position;
+    incomplete_.clear();
+    too_far_ahead_ = false;
+}
+
+void Progress::note_ahead(const outbox::Event &event) {
+    if (cursor_.deliver_ahead(event.xid, event.at.id)) return;
+    if (!too_far_ahead_)
+        log.warn("an event ran too far ahead of others to be remembered: after a crash it is "
+                 "delivered again",
+                 {{"event", event.at.id}});
+    too_far_ahead_ = true;
 }
 
 void Progress::settle_streamed(const Batch &batch, const Settled &settled) {
+    incomplete_.clear();
     std::size_t complete = 0;
-    for (const auto &mark : batch.marks) {
+    std::size_t next = 0;
+    for (; next < batch.marks.size(); ++next) {
+        const auto &mark = batch.marks[next];
         if (mark.events_before > settled.prefix) break;
         if (mark.xid != Xid()) cursor_.commit(mark.xid);
-        position_ = std::max(position_, mark.position);
+        passed_ = std::max(passed_, mark.position);
         complete = mark.events_before;
     }
-    // What is settled behind the last complete transaction belongs to one that goes on.
-    if (settled.prefix > complete) {
+    // What is left belongs to a transaction that goes on, or something of it is not settled.
+    if (complete < batch.events.size()) settle_beyond(batch, settled, next, complete);
+    position_ = std::max(position_, confirmable());
+    apply_captures();
+}
+
+// The transactions from `mark` on, the first of them with the event `first`; the last one may go on.
+void Progress::settle_beyond(const Batch &batch, const Settled &settled, std::size_t mark,
+                             std::size_t first) {
+    if (first < settled.prefix) {
         const auto &last = *batch.events[settled.prefix - 1];
         cursor_.deliver_part(last.xid, last.at.id);
     }
-    note_ahead(batch, settled);
-    apply_captures();
+    for (; mark < batch.marks.size(); ++mark) {
+        const auto &[end, position, xid] = batch.marks[mark];
+        if (settle_transaction(batch, settled, first, end) && xid != Xid()) cursor_.commit(xid);
+        passed_ = std::max(passed_, position);
+        first = end;
+    }
+    if (first < batch.events.size() &&
+        settle_transaction(batch, settled, first, batch.events.size())) {
+        const auto &last = *batch.events.back();
+        cursor_.deliver_part(last.xid, last.at.id);
+    }
+}
+
+bool Progress::settle_transaction(const Batch &batch, const Settled &settled, std::size_t first,
+                                  std::size_t last) {
+    if (settled.all_between(first, last)) return true;
+    first = std::max(first, settled.prefix);
+    auto next = std::lower_bound(settled.delivered.begin(), settled.delivered.end(), first);
+    for (; first < last; ++first) {
+        const auto &event = *batch.events[first];
+        if (next != settled.delivered.end() && *next == first) {
+            note_ahead(event);
+            ++next;
+        } else if (incomplete_.empty() || incomplete_.back().xid != event.xid) {
+            incomplete_.push_back({event.xid, passed_});
+        }
+    }
+    return false;
+}
+
+Lsn Progress::confirmable() const noexcept {
+    for (const auto &transaction : incomplete_)
+        if (!in_table_.sees(transaction.xid)) return transaction.before;
+    return passed_;
 }
 
 void Progress::settle_replayed(const Batch &batch, const Settled &settled) {
     if (settled.prefix > 0) cursor_.round_delivered(batch.events[settled.prefix - 1]->at);
-    note_ahead(batch, settled);
+    for (const auto index : settled.delivered)
+        note_ahead(*batch.events[index]);
 }
 
 void Progress::expect(outbox::Capture capture) {
@@ -56,11 +105,16 @@ void Progress::expect(outbox::Capture capture) {
 }
 
 void Progress::apply_captures() {
-    while (!captures_.empty() && captures_.front().wal <= position_) {
-        const auto &seen = captures_.front().snapshot;
+    while (!captures_.empty() && captures_.front().wal <= passed_) {
+        in_table_ = std::move(captures_.front().snapshot);
+        captures_.pop_front();
+        std::vector<Xid> undelivered;
+        for (const auto &transaction : incomplete_)
+            undelivered.push_back(transaction.xid);
+        const auto seen = in_table_.without(std::move(undelivered));
         if (cursor_.advance(seen, floors_.floor_for(seen))) advanced_ = true;
         floors_.forget_below(cursor_.delivered().xmin());
-        captures_.pop_front();
+        position_ = std::max(position_, confirmable());
     }
 }
 

@@ -1,13 +1,21 @@
 // What the delivery of batches does to the cursor, and when the cursor is worth storing.
 //
-// The position is that of the last mark whose events are all settled: all that committed before it is
-// delivered, or was before. A capture waits here until the position has passed its `wal`; then its snapshot
-// becomes the cursor's. On the delivery thread.
+// A capture waits here until delivery has passed its `wal`; then its snapshot becomes the cursor's. Without
+// held keys, passed means delivered: the position is that of the last mark whose events are all settled.
+//
+// A transaction with a held event is incomplete while later ones are delivered. It does not stop the cursor:
+//  1. A later transaction is in the cursor's extras as soon as all of its own events are settled; of an
+//     incomplete one the settled events are in part or ahead.
+//  2. A capture becomes the cursor's without the incomplete transactions, as if they were still running.
+//  3. The position passes one that an applied capture saw, for a round would find it in the table after a
+//     crash; before one that no capture saw yet it stands still.
+// So neither extras nor WAL pile up behind a held event. On the delivery thread.
 #pragma once
 
 #include <chrono>
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "delivery/batch.hpp"
 #include "delivery/dispatcher.hpp"
@@ -28,19 +36,22 @@ class Progress {
     using Clock = std::chrono::steady_clock;
 
     // The cursor outlives this, and is nobody else's meanwhile.
-    Progress(outbox::Cursor &cursor, Lsn position) : cursor_(cursor), position_(position) {}
+    Progress(outbox::Cursor &cursor, Lsn position)
+        : cursor_(cursor), position_(position), passed_(position) {}
 
     outbox::Cursor &cursor() noexcept { return cursor_; }
     Lsn position() const noexcept { return position_; }
-    // The stream begins here.
-    void start_at(Lsn position) noexcept { position_ = position; }
+    // The stream begins here, and nothing of it is held.
+    void start_at(Lsn position) noexcept;
 
     bool held(const outbox::Event &event) const noexcept {
         return cursor_.holds(event.xid, event.at);
     }
 
-    // A batch of the stream went so far.
+    // A batch of the stream went so far. What stays of it is in front of the next one.
     void settle_streamed(const Batch &batch, const Settled &settled);
+    // More events were delivered ahead of others than the cursor can hold: held keys must not run on.
+    bool too_far_ahead() const noexcept { return too_far_ahead_; }
     // A batch of the open round did.
     void settle_replayed(const Batch &batch, const Settled &settled);
 
@@ -52,9 +63,10 @@ class Progress {
     // A capture that S is to become once delivery has passed it.
     void expect(outbox::Capture capture);
 
-    // Delivered transactions that S does not see: a capture would move it forward.
+    // A capture would move S forward, over delivered transactions, or the position.
     bool wants_capture() const noexcept {
-        return !cursor_.extras().empty() || !cursor_.parts().empty() || !cursor_.ahead().empty();
+        return !incomplete_.empty() || !cursor_.extras().empty() || !cursor_.parts().empty() ||
+               !cursor_.ahead().empty();
     }
 
     // The cursor, if now is a good time to store it: S has just moved (extras are few then), a round has
@@ -62,11 +74,28 @@ class Progress {
     std::optional<CursorToStore> worth_storing(Clock::time_point now);
 
   private:
-    void note_ahead(const Batch &batch, const Settled &settled);
+    // Of the stream, with events that wait; in its order.
+    struct Incomplete {
+        Xid xid;
+        Lsn before; // all that committed up to here is delivered, or stands before it in the list
+    };
+
+    void settle_beyond(const Batch &batch, const Settled &settled, std::size_t mark,
+                       std::size_t first);
+    // The events [first, last) of one transaction: true if all are settled.
+    bool settle_transaction(const Batch &batch, const Settled &settled, std::size_t first,
+                            std::size_t last);
+    void note_ahead(const outbox::Event &event);
     void apply_captures();
+    Lsn confirmable() const noexcept;
 
     outbox::Cursor &cursor_;
     Lsn position_;
+    Lsn passed_; // up to here all is delivered or incomplete_
+    std::vector<Incomplete> incomplete_;
+    outbox::Snapshot
+        in_table_; // the newest applied capture's: what it sees can be read from the table
+    bool too_far_ahead_ = false;
     outbox::Floors floors_;
     std::deque<outbox::Capture> captures_;
     bool advanced_ = false;

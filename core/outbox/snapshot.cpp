@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -79,6 +80,19 @@ bool Snapshot::covers(const Snapshot &other) const noexcept {
     const auto beyond = std::lower_bound(other.running_.begin(), other.running_.end(), xmax_);
     return static_cast<std::uint64_t>(other.running_.end() - beyond) ==
            other.xmax_.value() - xmax_.value();
+}
+
+Snapshot Snapshot::without(std::vector<Xid> xids) const {
+    std::erase_if(xids, [this](Xid xid) { return !sees(xid); });
+    if (xids.empty()) return *this;
+    std::sort(xids.begin(), xids.end());
+    xids.erase(std::unique(xids.begin(), xids.end()), xids.end());
+    Snapshot earlier;
+    earlier.xmin_ = std::min(xmin_, xids.front());
+    earlier.xmax_ = xmax_;
+    std::merge(running_.begin(), running_.end(), xids.begin(), xids.end(),
+               std::back_inserter(earlier.running_));
+    return earlier;
 }
 
 } // namespace pgat::outbox

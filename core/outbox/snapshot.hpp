@@ -36,6 +36,9 @@ class Snapshot {
     // Does this see every transaction that `other` sees?
     bool covers(const Snapshot &other) const noexcept;
 
+    // This one as it was before these transactions ended.
+    Snapshot without(std::vector<Xid> xids) const;
+
     // All below xmin are seen; none from xmax on is.
     Xid xmin() const noexcept { return xmin_; }
     Xid xmax() const noexcept { return xmax_; }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "delivery/batcher.hpp"
+#include "delivery/dispatcher.hpp"
 
 namespace pgat::delivery {
 namespace {
@@ -147,6 +148,27 @@ TEST_F(BatcherTest, StaysBoundedWhileAllEventsAreHeldAlready) {
         make.event().commit().push(queue);
     ASSERT_TRUE(batcher.fill(batch, soon()));
     EXPECT_LE(batch.marks.size(), 50U);
+}
+
+TEST_F(BatcherTest, MakesAFullBatchBehindWhatTheLastOneStillHolds) {
+    Batcher batcher({3, 1 << 20, 2, 60s}, queue, nothing_held);
+    for (int i = 0; i < 7; ++i)
+        make.event();
+    make.commit().push(queue);
+    ASSERT_TRUE(batcher.fill(batch, soon()));
+    batch.keep_unsettled({1, {}, false, std::nullopt});
+    ASSERT_TRUE(batcher.fill(batch, soon()));
+    EXPECT_EQ(batch.events.size(), 5U);
+    EXPECT_EQ(batch.events[4]->at.id, EventId(6));
+    batch.keep_unsettled({0, {2, 3, 4}, false, std::nullopt});
+    // What is held counts neither for min_size nor as something new.
+    EXPECT_FALSE(batcher.fill(batch, now()));
+    EXPECT_EQ(batch.events.size(), 3U);
+    make.progress().push(queue);
+    make.event().commit().push(queue);
+    ASSERT_TRUE(batcher.fill(batch, soon()));
+    EXPECT_EQ(batch.events.size(), 4U);
+    EXPECT_EQ(batch.marks.size(), 3U);
 }
 
 TEST_F(BatcherTest, KeepsItsChunksAlive) {

@@ -112,5 +112,128 @@ TEST_F(ProgressTest, ARoundThatIsCutShortGoesOnBehindWhatWasSettled) {
     EXPECT_FALSE(held(10, 3));
 }
 
+// Transactions of one event each, 10, 11, …, whose marks are at 200, 300, …
+struct HeldBackTest : ProgressTest {
+    void transactions(std::uint64_t count) {
+        for (std::uint64_t i = 0; i < count; ++i) {
+            events(10 + i, static_cast<std::int64_t>(i + 1), static_cast<std::int64_t>(i + 1));
+            commit(10 + i, 200 + 100 * i);
+        }
+    }
+};
+
+TEST_F(HeldBackTest, CountsLaterTransactionsAsDeliveredThoughAnEarlierOneIsNot) {
+    transactions(4);
+    settle(1, {2});
+    EXPECT_TRUE(cursor.holds_all_of(Xid(10)));
+    EXPECT_FALSE(cursor.holds_all_of(Xid(11)));
+    EXPECT_TRUE(cursor.holds_all_of(Xid(12)));
+    EXPECT_FALSE(cursor.holds_all_of(Xid(13)));
+    EXPECT_EQ(progress.position(), Lsn(200));
+}
+
+TEST_F(HeldBackTest, MovesTheSnapshotPastAnIncompleteTransactionWithoutIt) {
+    transactions(4);
+    settle(1, {2, 3});
+    progress.expect(capture(50, 500));
+    EXPECT_EQ(cursor.delivered(), Snapshot::parse("11:50:11"));
+    EXPECT_TRUE(cursor.extras().empty());
+    EXPECT_FALSE(held(11, 2));
+    // It would be found in the table after a crash, so its WAL may go.
+    EXPECT_EQ(progress.position(), Lsn(500));
+    const auto stored = progress.worth_storing(Progress::Clock::now());
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(stored->position, Lsn(500));
+}
+
+TEST_F(HeldBackTest, KeepsTheWalOfATransactionThatNoCaptureHasSeen) {
+    transactions(4);
+    settle(1, {2, 3});
+    // Committed in the WAL, but to snapshots it is still running.
+    outbox::Capture before = capture(50, 500);
+    before.snapshot = *Snapshot::parse("11:50:11");
+    progress.expect(before);
+    EXPECT_EQ(cursor.delivered(), Snapshot::parse("11:50:11"));
+    EXPECT_EQ(progress.position(), Lsn(200));
+    EXPECT_TRUE(progress.wants_capture());
+}
+
+TEST_F(HeldBackTest, AppliesACaptureOnlyOnceAllBeforeItHasBeenOffered) {
+    transactions(4);
+    settle(1, {2, 3});
+    progress.expect(capture(50, 501));
+    EXPECT_TRUE(cursor.delivered().empty());
+    EXPECT_EQ(progress.position(), Lsn(200));
+}
+
+TEST_F(HeldBackTest, ForgetsAnIncompleteTransactionOnceItIsSettled) {
+    transactions(3);
+    const Settled first{1, {2}, false, std::nullopt};
+    settle(1, {2});
+    batch.keep_unsettled(first);
+    progress.expect(capture(50, 400));
+    progress.settle_streamed(batch, {1, {}, true, std::nullopt});
+    EXPECT_TRUE(cursor.holds_all_of(Xid(11)));
+    EXPECT_EQ(progress.position(), Lsn(400));
+    progress.expect(capture(60, 400));
+    EXPECT_EQ(cursor.delivered(), capture(60, 0).snapshot);
+    EXPECT_TRUE(cursor.extras().empty());
+}
+
+TEST_F(HeldBackTest, RemembersTheDeliveredEventsOfAnIncompleteTransaction) {
+    events(10, 1, 5);
+    commit(10, 200);
+    events(11, 6, 9);
+    settle(2, {3, 4, 5, 6, 8});
+    for (const auto id : {1, 2, 4, 5})
+        EXPECT_TRUE(held(10, id)) << id;
+    EXPECT_FALSE(held(10, 3));
+    for (const auto id : {6, 7, 9})
+        EXPECT_TRUE(held(11, id)) << id;
+    EXPECT_FALSE(held(11, 8));
+    EXPECT_FALSE(progress.too_far_ahead());
+    EXPECT_EQ(cursor.ahead().size(), 5U);
+}
+
+TEST_F(HeldBackTest, FollowsATransactionThatIsLargerThanABatch) {
+    events(10, 1, 3);
+    settle(0, {1, 2});
+    batch.keep_unsettled({0, {1, 2}, false, std::nullopt});
+    // Its next events, while the first one is still held …
+    const auto more = std::make_shared<outbox::Chunk>();
+    for (const std::int64_t id : {4, 5})
+        more->events.push_back({Xid(10), {EventId(id), Timestamp(id)}, Lsn(), "{}", {}});
+    for (const auto &event : more->events)
+        batch.events.push_back(&event);
+    progress.settle_streamed(batch, {0, {1}, false, std::nullopt});
+    EXPECT_FALSE(held(10, 1));
+    EXPECT_TRUE(held(10, 4));
+    EXPECT_FALSE(held(10, 5));
+    batch.keep_unsettled({0, {1}, false, std::nullopt});
+    // … and after that its end.
+    ASSERT_EQ(batch.events.size(), 2U);
+    progress.settle_streamed(batch, {2, {}, true, std::nullopt});
+    EXPECT_TRUE(held(10, 5));
+    EXPECT_TRUE(cursor.ahead().empty());
+    batch.clear();
+    batch.marks.push_back({0, Lsn(200), Xid(10)});
+    progress.settle_streamed(batch, {0, {}, true, std::nullopt});
+    EXPECT_TRUE(cursor.holds_all_of(Xid(10)));
+    EXPECT_TRUE(cursor.parts().empty());
+    EXPECT_EQ(progress.position(), Lsn(200));
+}
+
+TEST_F(HeldBackTest, SaysWhenMoreRanAheadThanTheCursorHolds) {
+    const auto most = static_cast<std::int64_t>(outbox::Cursor::most_ahead);
+    events(10, 1, most + 2);
+    std::vector<std::size_t> beyond;
+    for (std::size_t i = 1; i < chunk->events.size(); ++i)
+        beyond.push_back(i);
+    settle(0, beyond);
+    EXPECT_TRUE(progress.too_far_ahead());
+    progress.start_at(Lsn(300));
+    EXPECT_FALSE(progress.too_far_ahead());
+}
+
 } // namespace
 } // namespace pgat::delivery

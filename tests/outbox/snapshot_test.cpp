@@ -90,5 +90,19 @@ TEST(Snapshot, CoversAgreesWithASetOfTransactions) {
     EXPECT_GT(covered, 1000);
 }
 
+TEST(Snapshot, WithoutTransactionsIsTheSameBeforeTheyEnded) {
+    const auto s = snapshot("10:20:12,14");
+    EXPECT_EQ(s.without({}), s);
+    EXPECT_EQ(s.without({Xid(12), Xid(25)}), s);
+    EXPECT_EQ(s.without({Xid(15), Xid(11), Xid(15)}).text(), "10:20:11,12,14,15");
+    const auto earlier = s.without({Xid(7)});
+    EXPECT_EQ(earlier.text(), "7:20:7,12,14");
+    EXPECT_TRUE(earlier.sees(Xid(6)));
+    EXPECT_FALSE(earlier.sees(Xid(7)));
+    EXPECT_TRUE(earlier.sees(Xid(9)));
+    EXPECT_TRUE(s.covers(earlier));
+    EXPECT_FALSE(earlier.covers(s));
+}
+
 } // namespace
 } // namespace pgat::outbox
