@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -87,6 +88,35 @@ fs::path template_data(const std::string &encoding) {
         fs::rename(half, made);
     }
     return made;
+}
+
+// The state and the parent of a process out of /proc; nothing: there is none.
+std::optional<std::pair<char, pid_t>> state_of(pid_t process) {
+    const auto line = read_file(fmt::format("/proc/{}/stat", process));
+    const auto after_name = line.rfind(')');
+    if (after_name == std::string::npos) return std::nullopt;
+    std::istringstream fields(line.substr(after_name + 1));
+    char state = 0;
+    pid_t parent = 0;
+    fields >> state >> parent;
+    return std::pair(state, parent);
+}
+
+bool lives(pid_t process) {
+    const auto state = state_of(process);
+    return state && state->first != 'Z' && state->first != 'X';
+}
+
+std::vector<pid_t> processes_of(pid_t postmaster) {
+    std::vector<pid_t> all;
+    for (const auto &entry : fs::directory_iterator("/proc")) {
+        const auto name = entry.path().filename().string();
+        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        const pid_t process = std::stoi(name);
+        if (const auto state = state_of(process); state && state->second == postmaster)
+            all.push_back(process);
+    }
+    return all;
 }
 
 // Debian's newest.
@@ -178,9 +208,12 @@ Cluster::Server::~Server() {
 
 void Cluster::start() {
     server_ = std::make_unique<Server>(*this);
-    const auto ready = [this] {
+    // The file of a postmaster that was killed is still there.
+    const auto own = std::to_string(server_->pid()) + "\n";
+    const auto ready = [this, &own] {
         if (!server_->running()) return true;
-        return read_file(data() / "postmaster.pid").find("ready") != std::string::npos;
+        const auto file = read_file(data() / "postmaster.pid");
+        return file.starts_with(own) && file.find("ready") != std::string::npos;
     };
     if (!eventually(ready, std::chrono::seconds(60)) || !server_->running())
         throw std::runtime_error("Postgres did not start: " + log());
@@ -190,6 +223,16 @@ void Cluster::stop(Stop how) {
     server_->signal(how == Stop::fast ? SIGINT : SIGQUIT);
     if (!server_->wait(std::chrono::seconds(60)))
         throw std::runtime_error("Postgres did not stop: " + log());
+}
+
+void Cluster::kill() {
+    const auto all = processes_of(server_->pid());
+    server_->signal(SIGKILL);
+    server_->wait();
+    for (const auto process : all)
+        ::kill(process, SIGKILL);
+    if (!eventually([&] { return std::none_of(all.begin(), all.end(), lives); }))
+        throw std::runtime_error("Postgres's processes do not end");
 }
 
 void Cluster::restart(Stop how) {

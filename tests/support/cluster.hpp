@@ -38,6 +38,8 @@ class Cluster {
     void stop(Stop how = Stop::fast);
     void start();
     void restart(Stop how = Stop::fast);
+    // SIGKILL to the postmaster and all its processes; start() then goes through crash recovery.
+    void kill();
     // Appends to the configuration; takes effect at the next start or reload.
     void set(const std::string &name, const std::string &value);
     void reload() const;

@@ -51,12 +51,12 @@ struct HttpReceiver::Server {
             handle(request, response);
         };
         http->Post(".*", handler).Put(".*", handler).Patch(".*", handler).Get(".*", handler);
-        if (port == 0) {
-            port = http->bind_to_any_port("127.0.0.1");
-        } else if (!http->bind_to_port("127.0.0.1", port)) {
-            port = -1;
+        const bool bound = port != 0 ? http->bind_to_port("127.0.0.1", port)
+                                     : (port = http->bind_to_any_port("127.0.0.1")) > 0;
+        if (!bound) {
+            http.reset();
+            throw std::runtime_error("the test's HTTP server cannot listen");
         }
-        if (port <= 0) throw std::runtime_error("the test's HTTP server cannot listen");
         listener = std::thread([this] { http->listen_after_bind(); });
         // stop() has no effect on a server that does not run yet.
         if (!eventually([this] { return http->is_running(); }))

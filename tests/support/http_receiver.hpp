@@ -71,8 +71,8 @@ class HttpReceiver {
     // How many connections the requests came by.
     std::size_t connections() const;
 
-    // Refuses connections until start(), which listens on the same port. stop() waits for answers that
-    // are being given.
+    // Refuses connections until start(), which listens on the same port, or throws std::runtime_error while
+    // somebody else has it. stop() waits for answers that are being given.
     void stop();
     void start();
 

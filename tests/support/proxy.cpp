@@ -34,6 +34,13 @@ struct Pair {
     Pair(const Pair &) = delete;
     Pair &operator=(const Pair &) = delete;
 
+    // Closing then sends a RST.
+    void break_off() {
+        const linger at_once{1, 0};
+        for (const int end : ends)
+            ::setsockopt(end, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+
     int ends[2];
     bool dead = false;
 };
@@ -77,6 +84,11 @@ Proxy::~Proxy() {
 void Proxy::run() {
     std::list<Pair> pairs;
     while (!over_) {
+        if (reset_.exchange(false)) {
+            for (auto &pair : pairs)
+                pair.break_off();
+            pairs.clear();
+        }
         const bool cut = cut_;
         if (cut)
             for (auto &pair : pairs)

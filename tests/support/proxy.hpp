@@ -23,6 +23,11 @@ class Proxy {
     void cut() noexcept { set(true); }
     // Connections that were cut stay dead, as after a change of route; new ones work.
     void mend() noexcept { set(false); }
+    // Ends every connection at once, with a RST to both sides.
+    void reset() noexcept {
+        reset_ = true;
+        bell_.ring();
+    }
 
   private:
     void set(bool cut) noexcept {
@@ -35,6 +40,7 @@ class Proxy {
     int listener_;
     std::uint16_t port_ = 0;
     std::atomic<bool> cut_{false};
+    std::atomic<bool> reset_{false};
     std::atomic<bool> over_{false};
     Wakeup bell_;
     std::thread thread_;
