@@ -78,6 +78,8 @@ void Ledger::taken(std::string_view event_id, std::string_view body, bool answer
         return;
     }
     auto &newest = versions_.try_emplace(row->first, -1).first->second;
+    // One that was rejected has had its turn.
+    if (row->second <= newest && contents_.rejected.contains(*key)) return;
     if (row->second <= newest)
         contents_.disorders.push_back({*key, row->first, row->second, newest, now});
     else
