@@ -45,7 +45,7 @@ bool run_in_foreground(Halt &halt, std::chrono::seconds shutdown_timeout,
         if (signal != nullptr && !halt.stopping()) {
             if (foreground.stopping) foreground.stopping(signal);
             halt.stop();
-            patience = Clock::now() + shutdown_timeout / 2;
+            patience = Clock::now() + std::chrono::milliseconds(shutdown_timeout) / 2;
             limit = Clock::now() + shutdown_timeout;
         } else if (!end->come && (signal != nullptr || Clock::now() >= patience)) {
             if (foreground.cancel) foreground.cancel();
