@@ -9,6 +9,7 @@
 
 #include <pgat/sink.h>
 #include <poll.h>
+#include <unistd.h>
 
 namespace {
 
@@ -125,7 +126,12 @@ pgat_status publish(pgat_sink *sink, const pgat_batch *batch, pgat_outcomes *out
             host->delivered(host, outcomes, i, 1);
             get(host, event.payload, "/text");
             chatter.join();
+        } else if (what == "hang") { // whatever it is told
+            host->log(host, PGAT_LOG_INFO, str("hanging"));
+            for (;;)
+                ::pause();
         } else if (what == "wait") {
+            host->log(host, PGAT_LOG_INFO, str("waiting"));
             pollfd fd{batch->cancel_fd, POLLIN, 0};
             ::poll(&fd, 1, 20000);
             host->fail(host, str(host->is_cancelled(host) != 0 ? "cancelled" : "not cancelled"), 0);
