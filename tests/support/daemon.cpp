@@ -103,4 +103,11 @@ std::vector<std::int64_t> item_ids(const std::string &lines) {
     return ids;
 }
 
+std::size_t occurrences(std::string_view log, std::string_view what) {
+    std::size_t count = 0;
+    for (auto at = log.find(what); at != log.npos; at = log.find(what, at + what.size()))
+        ++count;
+    return count;
+}
+
 } // namespace pgat::support

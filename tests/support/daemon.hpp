@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "postgres/connection.hpp"
@@ -78,5 +79,8 @@ std::vector<std::int64_t> numbers(std::int64_t first, std::int64_t last);
 
 // What stands behind `"id": ` in each whole line, in order: new.id of payloads printed by the memory sink.
 std::vector<std::int64_t> item_ids(const std::string &lines);
+
+// How often `what` stands in a log.
+std::size_t occurrences(std::string_view log, std::string_view what);
 
 } // namespace pgat::support
