@@ -359,27 +359,5 @@ TEST(Faults, ASinkThatIsAwayGetsEverythingOnceItIsBack) {
     EXPECT_EQ(support::item_ids(bodies), numbers(1, 150));
 }
 
-TEST(Faults, ARejectedEventIsKeptAsADeadLetterAndTheRestGoesOn) {
-    Site site(Cluster::shared());
-    site.subscribe_to_items();
-    HttpReceiver receiver;
-    receiver.answer_with([](const support::HttpRequest &request) {
-        return support::HttpAnswer{
-            request.body.find("\"id\": 7}") != std::string::npos ? 422 : 200, {}, {}};
-    });
-    Daemon daemon(site.configure("  type: http\n  url: " + receiver.url() + "\n"));
-    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
-    site.insert_items(1, 20);
-    ASSERT_TRUE(receiver.wait_for(20)) << daemon.err();
-    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
-    const auto letters = site.exec("SELECT payload->'new'->>'id', reason, attempts FROM"
-                                   " async_triggers.dead_letters WHERE stream_id = $1",
-                                   {site.stream()});
-    ASSERT_EQ(letters.rows(), 1);
-    EXPECT_EQ(letters.text(0, 0), "7");
-    EXPECT_NE(letters.text(0, 1).find("422"), std::string::npos) << letters.text(0, 1);
-    EXPECT_EQ(letters.integer(0, 2), 1);
-}
-
 } // namespace
 } // namespace pgat

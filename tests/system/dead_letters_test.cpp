@@ -1,0 +1,124 @@
+// What the sink refuses for good is kept beside the stream, or the stream waits.
+#include <algorithm>
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include "support/daemon.hpp"
+#include "support/http_receiver.hpp"
+#include "support/waiting.hpp"
+
+namespace pgat {
+namespace {
+
+using support::Cluster;
+using support::Daemon;
+using support::eventually;
+using support::HttpReceiver;
+using support::numbers;
+using support::Site;
+
+// A stream whose sink refuses the item 7.
+class DeadLetters : public testing::Test {
+  protected:
+    DeadLetters() : site(Cluster::shared()) {
+        site.subscribe_to_items();
+        receiver.answer_with([](const support::HttpRequest &request) {
+            return support::HttpAnswer{
+                request.body.find("\"id\": 7}") != std::string::npos ? 422 : 200, {}, {}};
+        });
+        configuration = site.configure("  type: http\n  url: " + receiver.url() + "\n");
+    }
+
+    // The items that were refused, and why, and at which attempt.
+    postgres::Result letters() {
+        return site.exec("SELECT payload->'new'->>'id', reason, attempts FROM"
+                         " async_triggers.dead_letters WHERE stream_id = $1",
+                         {site.stream()});
+    }
+
+    std::vector<std::int64_t> taken_items() const {
+        std::string bodies;
+        for (const auto &request : receiver.requests())
+            bodies += request.body + "\n";
+        auto ids = support::item_ids(bodies);
+        ids.erase(std::remove(ids.begin(), ids.end(), 7), ids.end());
+        return ids;
+    }
+
+    // It has tried to store the letter several times, each time in a new session.
+    static bool keeps_failing(Daemon &daemon) {
+        return eventually([&] {
+            return support::occurrences(daemon.err(), "the session with Postgres ended") >= 2;
+        });
+    }
+
+    Site site;
+    HttpReceiver receiver;
+    std::filesystem::path configuration;
+};
+
+std::vector<std::int64_t> all_but_seven(std::int64_t last) {
+    auto ids = numbers(1, last);
+    ids.erase(ids.begin() + 6);
+    return ids;
+}
+
+TEST_F(DeadLetters, KeepARejectedEventAndTheRestGoesOn) {
+    Daemon daemon(configuration);
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 20);
+    ASSERT_TRUE(receiver.wait_for(20)) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    const auto kept = letters();
+    ASSERT_EQ(kept.rows(), 1);
+    EXPECT_EQ(kept.text(0, 0), "7");
+    EXPECT_NE(kept.text(0, 1).find("422"), std::string::npos) << kept.text(0, 1);
+    EXPECT_EQ(kept.integer(0, 2), 1);
+}
+
+TEST_F(DeadLetters, ThatALockHoldsUpAreStoredOnceItIsGone) {
+    Daemon daemon(configuration);
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    auto holder = site.connect();
+    holder.exec("BEGIN; LOCK TABLE async_triggers.dead_letters IN ACCESS EXCLUSIVE MODE");
+    site.insert_items(1, 20);
+    ASSERT_TRUE(keeps_failing(daemon)) << daemon.err();
+    site.insert_items(21, 30);
+    EXPECT_EQ(holder.exec("SELECT FROM async_triggers.dead_letters").rows(), 0);
+    holder.exec("COMMIT");
+    ASSERT_TRUE(eventually([&] { return letters().rows() == 1; })) << daemon.err();
+    ASSERT_TRUE(eventually([&] { return taken_items().size() >= 29; })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(letters().rows(), 1);
+    EXPECT_EQ(letters().text(0, 0), "7");
+    // The sink took them once: that a letter could not be stored is no reason to give it more.
+    EXPECT_EQ(taken_items(), all_but_seven(30));
+}
+
+TEST_F(DeadLetters, ThatCannotBeStoredAreNotLostWithTheDaemon) {
+    {
+        Daemon daemon(configuration);
+        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+        // An owner may lose the rights to his own table.
+        site.exec("REVOKE ALL ON async_triggers.dead_letters FROM " + site.role());
+        site.insert_items(1, 20);
+        ASSERT_TRUE(keeps_failing(daemon)) << daemon.err();
+        daemon.signal(SIGKILL);
+        daemon.wait();
+    }
+    EXPECT_EQ(letters().rows(), 0);
+    site.exec("GRANT ALL ON async_triggers.dead_letters TO " + site.role());
+    Daemon next(configuration);
+    ASSERT_TRUE(eventually([&] { return letters().rows() == 1; })) << next.err();
+    ASSERT_TRUE(next.wait_until_streaming()) << next.err();
+    EXPECT_EQ(next.stop(), 0) << next.err();
+    EXPECT_EQ(letters().text(0, 0), "7");
+    auto taken = taken_items();
+    std::sort(taken.begin(), taken.end());
+    taken.erase(std::unique(taken.begin(), taken.end()), taken.end());
+    EXPECT_EQ(taken, all_but_seven(20));
+}
+
+} // namespace
+} // namespace pgat
