@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fault_point.hpp"
 #include "daemon/sessions.hpp"
 #include "observe/log.hpp"
 #include "outbox/dead_letters.hpp"
@@ -291,9 +292,12 @@ void Pipeline::stream() {
 
 delivery::Settled Pipeline::deliver(const delivery::Batch &batch) {
     lease_->require(*sql_);
-    return dispatcher_.deliver(
-        batch, row_.uid,
-        [this](std::span<const delivery::Rejection> letters) { store_rejections(letters); });
+    auto settled =
+        dispatcher_.deliver(batch, row_.uid, [this](std::span<const delivery::Rejection> letters) {
+            store_rejections(letters);
+        });
+    fault_point("batch_delivered");
+    return settled;
 }
 
 void Pipeline::store_rejections(std::span<const delivery::Rejection> rejections) {

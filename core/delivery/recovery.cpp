@@ -1,5 +1,6 @@
 #include "delivery/recovery.hpp"
 
+#include "base/fault_point.hpp"
 #include "outbox/page_ahead.hpp"
 
 namespace pgat::delivery {
@@ -20,8 +21,10 @@ bool Recovery::finish_open_round(postgres::Connection &sql) {
 bool Recovery::run_round(postgres::Connection &sql, const outbox::Capture &capture) {
     progress_.remember(capture);
     progress_.cursor().begin_round(capture.snapshot);
+    fault_point("round_begun");
     if (!replay(sql)) return false;
     progress_.cursor().end_round(progress_.floor_for(capture.snapshot));
+    fault_point("round_ended");
     return true;
 }
 
@@ -56,6 +59,7 @@ bool Recovery::deliver_page(outbox::Chunk chunk) {
         if (!deliver_(batch_)) return false;
         replayed_ += batch_.events.size();
     }
+    fault_point("page_delivered");
     return true;
 }
 

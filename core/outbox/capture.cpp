@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/fault_point.hpp"
 #include "postgres/sqlstate.hpp"
 
 namespace pgat::outbox {
@@ -46,6 +47,7 @@ Capture take_capture(postgres::Connection &connection) {
     capture.snapshot =
         Snapshot::from_server(ask_primary(connection, "select pg_current_snapshot()").text(0, 0));
     capture.wal = ask_primary(connection, "select pg_current_wal_insert_lsn()").lsn(0, 0);
+    fault_point("capture_taken");
     return capture;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fault_point.hpp"
 #include "outbox/time_text.hpp"
 #include "postgres/array.hpp"
 
@@ -27,6 +28,7 @@ void store_dead_letters(postgres::Connection &connection, StreamId stream,
         metadata.push_back(letter.metadata.empty() ? std::nullopt : std::optional(letter.metadata));
         reasons.emplace_back(letter.reason);
     }
+    fault_point("dead_letters_storing");
     connection.exec(
         "insert into async_triggers.dead_letters as kept "
         "(stream_id, event_id, event_created_at, payload, metadata, reason, attempts) "
@@ -41,6 +43,7 @@ void store_dead_letters(postgres::Connection &connection, StreamId stream,
          postgres::text_array(Texts(times.begin(), times.end())), postgres::text_array(payloads),
          postgres::text_array(metadata), postgres::text_array(reasons),
          postgres::number_array(attempts)});
+    fault_point("dead_letters_stored");
 }
 
 } // namespace pgat::outbox

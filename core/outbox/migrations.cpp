@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/fault_point.hpp"
 #include "postgres/sqlstate.hpp"
 #include "postgres/transaction.hpp"
 #include "sql/migrations.hpp"
@@ -88,7 +89,9 @@ bool apply(postgres::Connection &connection, const sql::Migration &migration) {
     connection.exec("insert into async_triggers.schema_migrations (version, name) "
                     "values ($1::integer, $2)",
                     {migration.version, migration.name});
+    fault_point("migration_applying");
     transaction.commit();
+    fault_point("migration_applied");
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "base/fault_point.hpp"
 #include "postgres/sqlstate.hpp"
 #include "postgres/transaction.hpp"
 
@@ -79,7 +80,9 @@ void create_partition(Connection &connection, const Day &day, const PartitionPol
         fmt::format("alter table async_triggers.events attach partition async_triggers.{} "
                     "for values from ('{} 00:00:00+00') to ('{} 00:00:00+00')",
                     day.name, day.first, day.next));
+    fault_point("partition_creating");
     transaction.commit();
+    fault_point("partition_created");
     work.created.push_back(day.name);
 }
 
@@ -143,7 +146,9 @@ void drop_partition(Connection &connection, const Ownership &ours, const std::st
         }
     }
     connection.exec(fmt::format("drop table async_triggers.{}", partition));
+    fault_point("partition_dropping");
     transaction.commit();
+    fault_point("partition_dropped");
     work.dropped.push_back(partition);
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/error.hpp"
+#include "base/fault_point.hpp"
 #include "outbox/time_text.hpp"
 #include "postgres/array.hpp"
 #include "postgres/transaction.hpp"
@@ -166,7 +167,9 @@ TakenStream take_stream(postgres::Connection &connection, StreamId stream, const
                              "where id = $1::bigint returning generation",
                              {stream, here.system_identifier, here.timeline})
                        .integer(0, 0));
+    fault_point("ownership_taking");
     transaction.commit();
+    fault_point("ownership_taken");
     return taken;
 }
 
@@ -194,6 +197,7 @@ void store_cursor(postgres::Connection &connection, const Ownership &ours, const
     const std::optional<std::string> delivered =
         cursor.delivered().empty() ? std::nullopt : std::optional(cursor.delivered().text());
 
+    fault_point("cursor_storing");
     write(connection, ours,
           "confirmed_lsn = $3::pg_lsn, cursor_snapshot = $4::pg_snapshot, "
           "cursor_extras = $5::xid8[], cursor_floor = $6::bigint, "
@@ -204,10 +208,13 @@ void store_cursor(postgres::Connection &connection, const Ownership &ours, const
            postgres::number_array(cursor.extras().sorted()), cursor.floor(), round, round_id,
            round_created_at, postgres::number_array(part_xids), postgres::number_array(part_ids),
            postgres::number_array(ahead_ids)});
+    fault_point("cursor_stored");
 }
 
 void store_position(postgres::Connection &connection, const Ownership &ours, Lsn confirmed) {
+    fault_point("position_storing");
     write(connection, ours, "confirmed_lsn = $3::pg_lsn", {confirmed});
+    fault_point("position_stored");
 }
 
 void store_failover_checkpoint(postgres::Connection &connection, const Ownership &ours,
@@ -218,9 +225,11 @@ void store_failover_checkpoint(postgres::Connection &connection, const Ownership
         id = lowest->id;
         created_at = time_text(lowest->created_at);
     }
+    fault_point("checkpoint_storing");
     write(connection, ours,
           "failover_checkpoint_id = $3::bigint, failover_checkpoint_ts = $4::timestamptz",
           {id, created_at});
+    fault_point("checkpoint_stored");
 }
 
 void store_next_maintenance(postgres::Connection &connection, const Ownership &ours,

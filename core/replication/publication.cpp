@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fault_point.hpp"
 #include "postgres/sqlstate.hpp"
 
 namespace pgat::replication {
@@ -64,7 +65,9 @@ PublicationState ensure_publication(postgres::Connection &sql, StreamId stream) 
                                  "WITH (publish = 'insert', publish_via_partition_root = true)",
                                  quoted, row_filter(stream)));
         }
+        fault_point("publication_ensuring");
         sql.exec("COMMIT");
+        fault_point("publication_ensured");
         return state;
     } catch (const Error &error) {
         if (sql.usable()) sql.exec("ROLLBACK");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fault_point.hpp"
 #include "postgres/sqlstate.hpp"
 
 namespace pgat::replication {
@@ -75,7 +76,9 @@ void require_ours(const Slot &slot, std::string_view database) {
 
 void drop_slot(postgres::Connection &sql, std::string_view name) {
     try {
+        fault_point("slot_dropping");
         sql.exec("SELECT pg_drop_replication_slot($1)", {name});
+        fault_point("slot_dropped");
     } catch (const Error &error) {
         if (error.sqlstate() == postgres::sqlstate::undefined_object) return;
         if (error.sqlstate() != postgres::sqlstate::insufficient_privilege) throw;

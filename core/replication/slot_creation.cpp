@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fault_point.hpp"
 #include "postgres/sqlstate.hpp"
 
 namespace pgat::replication {
@@ -58,9 +59,11 @@ Error explained(const Error &error, bool decodes) {
 }
 
 CreatedSlot create(postgres::Connection &replication, std::string_view name, bool failover) {
+    fault_point("slot_creating");
     const auto created = replication.exec(
         fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput (SNAPSHOT 'export'{})",
                     replication.quote_identifier(name), failover ? ", FAILOVER true" : ""));
+    fault_point("slot_created");
     return {created.lsn(0, 1), std::string(created.text(0, 2)), failover};
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fault_point.hpp"
 #include "postgres/sqlstate.hpp"
 
 namespace pgat::replication {
@@ -49,6 +50,7 @@ Error broken(const Error &error) {
 
 postgres::CopyBoth start(postgres::Connection session, const StreamRequest &request) {
     const auto command = start_command(session, request);
+    fault_point("stream_starting");
     try {
         return {std::move(session), command};
     } catch (const Error &error) {
@@ -84,7 +86,9 @@ postgres::SessionOptions replication_session(postgres::SessionOptions base) {
 ReplicationStream::ReplicationStream(postgres::Connection session, const StreamRequest &request,
                                      const Wakeup *wakeup)
     : copy_(start(std::move(session), request)),
-      wakeup_(wakeup), sent_{request.from, request.from, {}, false} {}
+      wakeup_(wakeup), sent_{request.from, request.from, {}, false} {
+    fault_point("stream_started");
+}
 
 ReplicationStream::Ready ReplicationStream::poll(Deadline deadline, Interest interest) {
     try {
@@ -131,7 +135,9 @@ void ReplicationStream::send_status(Lsn written, Lsn flushed, bool reply_request
 void ReplicationStream::send_now() {
     sent_.sent_at = now();
     write_status(sent_, buffer_);
+    if (sent_.flushed.valid()) fault_point("position_confirming");
     copy_.send(buffer_);
+    if (sent_.flushed.valid()) fault_point("position_confirmed");
     status_waits_ = false;
 }
 
