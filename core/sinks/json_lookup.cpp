@@ -7,6 +7,7 @@
 #include <pgat/sink.h>
 #include <simdjson.h>
 
+#include "sinks/json_members.hpp"
 #include "sinks/json_value.hpp"
 
 namespace pgat::sinks {
@@ -128,37 +129,17 @@ std::int32_t JsonLookup::each(std::string_view document, Lifetime lifetime,
     ondemand::json_type type{};
     if (const std::int32_t found = follow(slot->document, pointer, value); found <= 0) return found;
     if (value.type().get(type) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-    const auto hand_over = [&](ondemand::value &member, std::string_view key, bool &more) {
+    const auto hand_over = [&](ondemand::value &member, std::string_view key) {
         std::string_view text;
         const std::int32_t kind = read_value(member, text);
-        if (kind <= 0) return false;
+        if (kind <= 0) return Walk::invalid;
         text = kind != PGAT_JSON_STRING && lifetime == Lifetime::lasting ? slot->in_source(text)
                                                                          : keep(text);
-        more = visit(arg, keep(key), kind, text) == 0;
-        return true;
+        return visit(arg, keep(key), kind, text) == 0 ? Walk::on : Walk::enough;
     };
-    bool more = true;
-    if (type == ondemand::json_type::object) {
-        ondemand::object object;
-        if (value.get_object().get(object) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-        for (auto member : object) {
-            ondemand::field field;
-            std::string_view key;
-            if (std::move(member).get(field) || field.unescaped_key().get(key) ||
-                !hand_over(field.value(), key, more))
-                return PGAT_JSON_INVALID;
-            if (!more) break;
-        }
-    } else if (type == ondemand::json_type::array) {
-        ondemand::array array;
-        if (value.get_array().get(array) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-        for (auto member : array) {
-            ondemand::value element;
-            if (std::move(member).get(element) || !hand_over(element, {}, more))
-                return PGAT_JSON_INVALID;
-            if (!more) break;
-        }
-    }
+    if (type == ondemand::json_type::object) return walk_object(value, hand_over);
+    if (type == ondemand::json_type::array)
+        return walk_array(value, [&](ondemand::value &element) { return hand_over(element, {}); });
     return kind_of(type);
 }
 

@@ -2,10 +2,10 @@
 #include <charconv>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include <pgat/sink.h>
 
+#include "sinks/json_members.hpp"
 #include "sinks/json_value.hpp"
 
 namespace pgat::sinks {
@@ -45,33 +45,28 @@ std::optional<std::size_t> to_index(std::string_view token) noexcept {
 std::int32_t step(ondemand::value &value, std::string_view token) {
     ondemand::json_type type{};
     if (value.type().get(type) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
+    std::optional<ondemand::value> below;
+    std::int32_t walked = PGAT_JSON_MISSING;
     if (type == ondemand::json_type::object) {
-        ondemand::object object;
-        if (value.get_object().get(object) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-        for (auto member : object) {
-            ondemand::field field;
-            std::string_view key;
-            if (std::move(member).get(field) || field.unescaped_key().get(key))
-                return PGAT_JSON_INVALID;
-            if (key != token) continue;
-            value = field.value();
-            return PGAT_JSON_OTHER;
-        }
+        walked = walk_object(value, [&](ondemand::value &member, std::string_view key) {
+            if (key != token) return Walk::on;
+            below = member;
+            return Walk::enough;
+        });
     } else if (type == ondemand::json_type::array) {
         const auto index = to_index(token);
-        ondemand::array array;
-        if (value.get_array().get(array) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
         std::size_t at = 0;
-        for (auto member : array) {
-            if (!index) break;
-            ondemand::value element;
-            if (std::move(member).get(element) != simdjson::SUCCESS) return PGAT_JSON_INVALID;
-            if (at++ != *index) continue;
-            value = element;
-            return PGAT_JSON_OTHER;
-        }
+        if (index)
+            walked = walk_array(value, [&](ondemand::value &element) {
+                if (at++ != *index) return Walk::on;
+                below = element;
+                return Walk::enough;
+            });
     }
-    return PGAT_JSON_MISSING;
+    if (walked == PGAT_JSON_INVALID) return walked;
+    if (!below) return PGAT_JSON_MISSING;
+    value = *below;
+    return PGAT_JSON_OTHER;
 }
 
 } // namespace
