@@ -1,5 +1,6 @@
 #include "support/daemon.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <csignal>
@@ -101,6 +102,18 @@ std::vector<std::int64_t> item_ids(const std::string &lines) {
         ids.push_back(id);
     }
     return ids;
+}
+
+std::vector<std::int64_t> once_each(const std::vector<std::int64_t> &ids) {
+    std::vector<std::int64_t> firsts;
+    std::vector<std::int64_t> seen;
+    for (const auto id : ids) {
+        const auto at = std::lower_bound(seen.begin(), seen.end(), id);
+        if (at != seen.end() && *at == id) continue;
+        seen.insert(at, id);
+        firsts.push_back(id);
+    }
+    return firsts;
 }
 
 std::size_t occurrences(std::string_view log, std::string_view what) {

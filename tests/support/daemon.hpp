@@ -80,6 +80,9 @@ std::vector<std::int64_t> numbers(std::int64_t first, std::int64_t last);
 // What stands behind `"id": ` in each whole line, in order: new.id of payloads printed by the memory sink.
 std::vector<std::int64_t> item_ids(const std::string &lines);
 
+// The first delivery of each, in order.
+std::vector<std::int64_t> once_each(const std::vector<std::int64_t> &ids);
+
 // How often `what` stands in a log.
 std::size_t occurrences(std::string_view log, std::string_view what);
 

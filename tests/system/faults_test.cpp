@@ -7,7 +7,6 @@
 
 #include "support/daemon.hpp"
 #include "support/http_receiver.hpp"
-#include "support/proxy.hpp"
 #include "support/waiting.hpp"
 
 namespace pgat {
@@ -19,23 +18,9 @@ using support::Daemon;
 using support::eventually;
 using support::HttpReceiver;
 using support::numbers;
-using support::Proxy;
 using support::Site;
 
 constexpr auto print = support::printing_sink;
-
-// First deliveries, in order.
-std::vector<std::int64_t> once_each(const std::vector<std::int64_t> &ids) {
-    std::vector<std::int64_t> firsts;
-    std::vector<std::int64_t> seen;
-    for (const auto id : ids) {
-        const auto at = std::lower_bound(seen.begin(), seen.end(), id);
-        if (at != seen.end() && *at == id) continue;
-        seen.insert(at, id);
-        firsts.push_back(id);
-    }
-    return firsts;
-}
 
 TEST(Faults, AKilledDaemonDeliversTheRestAfterItsRestart) {
     Site site(Cluster::shared());
@@ -61,11 +46,11 @@ TEST(Faults, AKilledDaemonDeliversTheRestAfterItsRestart) {
         auto all = delivered;
         const auto ids = support::item_ids(daemon.out());
         all.insert(all.end(), ids.begin(), ids.end());
-        return once_each(all).size() == static_cast<std::size_t>(written);
+        return support::once_each(all).size() == static_cast<std::size_t>(written);
     })) << daemon.err();
     const auto ids = support::item_ids(daemon.out());
     delivered.insert(delivered.end(), ids.begin(), ids.end());
-    EXPECT_EQ(once_each(delivered), numbers(1, written));
+    EXPECT_EQ(support::once_each(delivered), numbers(1, written));
     EXPECT_EQ(daemon.stop(), 0);
 }
 
@@ -132,30 +117,6 @@ TEST(Faults, EndedSessionsAreReplacedWithoutDuplicates) {
     EXPECT_EQ(support::item_ids(daemon.out()), numbers(1, written));
 }
 
-TEST(Faults, ACutNetworkIsNoticedAndSurvived) {
-    Site site(Cluster::shared());
-    site.subscribe_to_items();
-    Proxy proxy(site.cluster().port());
-    Daemon daemon(site.configure(print, "", proxy.port()));
-    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
-    site.insert_items(1, 100);
-    ASSERT_TRUE(daemon.wait_for_out_lines(100)) << daemon.err();
-    proxy.cut();
-    site.insert_items(101, 200);
-    // The server notices by itself; only then do we let the daemon through again.
-    ASSERT_TRUE(eventually(
-        [&] {
-            return site.exec("SELECT active FROM pg_replication_slots WHERE slot_name = $1",
-                             {site.slot()})
-                       .text(0, 0) == "f";
-        },
-        20s));
-    proxy.mend();
-    ASSERT_TRUE(daemon.wait_for_out_lines(200, 60s)) << daemon.err();
-    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
-    EXPECT_EQ(support::item_ids(daemon.out()), numbers(1, 200));
-}
-
 TEST(Faults, ASlowSinkDoesNotStarveKeepalives) {
     Cluster cluster({.settings = {{"wal_sender_timeout", "2s"}}, .hba = {}});
     Site site(cluster);
@@ -202,107 +163,6 @@ TEST(Faults, AnIdleDatabaseWithABusyNeighbourReleasesItsWal) {
         40s))
         << daemon.err();
     EXPECT_EQ(daemon.stop(), 0);
-}
-
-TEST(Faults, ASecondDaemonStandsByAndTakesOver) {
-    Site site(Cluster::shared());
-    site.subscribe_to_items();
-    const auto configuration = site.configure(print);
-    Daemon first(configuration);
-    ASSERT_TRUE(first.wait_until_streaming()) << first.err();
-    Daemon second(configuration);
-    ASSERT_TRUE(second.wait_for_err("standing by")) << second.err();
-    site.insert_items(1, 100);
-    ASSERT_TRUE(first.wait_for_out_lines(100)) << first.err();
-    EXPECT_EQ(second.out_lines(), 0U);
-    first.signal(SIGKILL);
-    const auto killed = std::chrono::steady_clock::now();
-    ASSERT_TRUE(second.wait_until_streaming()) << second.err();
-    EXPECT_LT(std::chrono::steady_clock::now() - killed, 4s);
-    site.insert_items(101, 200);
-    ASSERT_TRUE(eventually([&] {
-        const auto ids = support::item_ids(second.out());
-        return !ids.empty() && ids.back() == 200;
-    })) << second.err();
-    EXPECT_EQ(second.stop(), 0);
-    first.wait();
-    first.wait_for_end_of_output();
-    auto all = support::item_ids(first.out());
-    const auto rest = support::item_ids(second.out());
-    all.insert(all.end(), rest.begin(), rest.end());
-    EXPECT_EQ(once_each(all), numbers(1, 200));
-}
-
-TEST(Faults, ALostSlotCostsAReplayAndNoEvent) {
-    Site site(Cluster::shared());
-    site.subscribe_to_items();
-    std::vector<std::int64_t> delivered;
-    const auto deliver_up_to = [&](std::int64_t last) {
-        Daemon daemon(site.configure(print));
-        ASSERT_TRUE(daemon.wait_for_out_lines(static_cast<std::size_t>(last) - delivered.size()))
-            << daemon.err();
-        // The first ones may come from the table while the slot is still being made.
-        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
-        EXPECT_EQ(daemon.stop(), 0) << daemon.err();
-        const auto ids = support::item_ids(daemon.out());
-        delivered.insert(delivered.end(), ids.begin(), ids.end());
-    };
-    site.insert_items(1, 100);
-    deliver_up_to(100);
-    // Dropped while the daemon is away.
-    site.insert_items(101, 200);
-    site.exec("SELECT pg_drop_replication_slot($1)", {site.slot()});
-    site.insert_items(201, 300);
-    deliver_up_to(300);
-    // Moved forward by hand.
-    site.insert_items(301, 400);
-    site.exec("SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())", {site.slot()});
-    site.insert_items(401, 500);
-    deliver_up_to(500);
-    // Made again by hand.
-    site.insert_items(501, 600);
-    site.exec("SELECT pg_drop_replication_slot($1)", {site.slot()});
-    site.exec("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", {site.slot()});
-    deliver_up_to(600);
-    EXPECT_EQ(delivered, numbers(1, 600));
-}
-
-TEST(Faults, ADroppedPublicationCostsAReplayAndNoEvent) {
-    Site site(Cluster::shared());
-    site.subscribe_to_items();
-    const auto drop = [&] {
-        site.exec("DROP PUBLICATION async_triggers_stream_" + std::to_string(site.stream()));
-    };
-    std::vector<std::int64_t> delivered;
-    {
-        Daemon daemon(site.configure(print));
-        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
-        site.insert_items(1, 100);
-        ASSERT_TRUE(daemon.wait_for_out_lines(100)) << daemon.err();
-        // Under a daemon that streams.
-        drop();
-        site.insert_items(101, 200);
-        ASSERT_TRUE(daemon.wait_for_out_lines(200, 60s)) << daemon.err();
-        EXPECT_EQ(daemon.stop(), 0) << daemon.err();
-        delivered = support::item_ids(daemon.out());
-    }
-    // While it is away, and made again by hand: the slot is older than it.
-    site.insert_items(201, 250);
-    drop();
-    site.insert_items(251, 300);
-    site.exec("SET ROLE " + site.role() + "; CREATE PUBLICATION async_triggers_stream_" +
-              std::to_string(site.stream()) +
-              " FOR TABLE async_triggers.events WITH (publish_via_partition_root = true)");
-    site.insert_items(301, 350);
-    Daemon daemon(site.configure(print));
-    ASSERT_TRUE(daemon.wait_for_out_lines(150)) << daemon.err();
-    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
-    site.insert_items(351, 400);
-    ASSERT_TRUE(daemon.wait_for_out_lines(200)) << daemon.err();
-    EXPECT_EQ(daemon.stop(), 0);
-    const auto rest = support::item_ids(daemon.out());
-    delivered.insert(delivered.end(), rest.begin(), rest.end());
-    EXPECT_EQ(delivered, numbers(1, 400));
 }
 
 TEST(Faults, ALateCommitIsNotLost) {
