@@ -19,7 +19,8 @@ constexpr observe::Log log{"replication"};
 
 constexpr auto status_interval = std::chrono::seconds(1);
 constexpr auto farewell_limit = std::chrono::seconds(2);
-constexpr auto silence_limit = std::chrono::seconds(15);
+// Just above the wal_sender_timeout of our session: a server that was cut off has given up by then.
+constexpr auto silence_limit = std::chrono::seconds(7);
 // Well below the wal_sender_timeout of our session: meanwhile no status goes out.
 constexpr auto question_limit = std::chrono::seconds(2);
 

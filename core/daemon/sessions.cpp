@@ -27,6 +27,12 @@ postgres::SessionOptions base_session(const config::Stream &stream, const Wakeup
     options.keywords.emplace_back("application_name", daemon_name(stream.id));
     options.interrupt = interrupt;
     options.answer_timeout = std::chrono::seconds(30);
+    // A server that is not told would keep a session that was cut off, with its locks, for two hours. Six
+    // seconds as wal_sender_timeout; over a Unix socket these are accepted and mean nothing.
+    options.settings = {{"tcp_keepalives_idle", "2"},
+                        {"tcp_keepalives_interval", "2"},
+                        {"tcp_keepalives_count", "2"},
+                        {"tcp_user_timeout", "6s"}};
     return options;
 }
 
@@ -34,14 +40,19 @@ postgres::SessionOptions base_session(const config::Stream &stream, const Wakeup
 
 postgres::SessionOptions sql_session(const config::Stream &stream, const Wakeup *interrupt) {
     auto options = base_session(stream, interrupt);
-    options.settings = {{"synchronous_commit", "local"},
-                        {"default_transaction_isolation", "read committed"},
-                        {"default_transaction_read_only", "off"},
-                        {"statement_timeout", "0"},
-                        {"idle_in_transaction_session_timeout", "0"},
-                        {"lock_timeout", "2s"},
-                        {"search_path", "pg_catalog"},
-                        {"DateStyle", "ISO"}};
+    options.settings.insert(
+        options.settings.end(),
+        {{"synchronous_commit", "local"},
+         {"default_transaction_isolation", "read committed"},
+         {"default_transaction_read_only", "off"},
+         {"statement_timeout", "0"},
+         {"idle_session_timeout", "0"},
+         // Between two statements of a transaction there is a round trip and nothing else. A daemon cut off
+         // there leaves its locks: they are gone before the slot is free for the next one.
+         {"idle_in_transaction_session_timeout", "5s"},
+         {"lock_timeout", "2s"},
+         {"search_path", "pg_catalog"},
+         {"DateStyle", "ISO"}});
     return options;
 }
 

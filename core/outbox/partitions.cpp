@@ -67,21 +67,20 @@ void create_partition(Connection &connection, const Day &day, const PartitionPol
     case Found::nothing:
         break;
     }
+    fault_point("partition_creating");
     // Aside first: CREATE … PARTITION OF would take an ACCESS EXCLUSIVE lock on the parent, which stops
     // every writer; ATTACH lets them pass, and locks only the default partition beside the new one.
-    connection.exec(fmt::format("create table async_triggers.{} "
-                                "(like async_triggers.events including all excluding identity)",
-                                day.name));
+    //
     // A statement that has chosen the default partition for its row fails when that day is attached in
     // between ("violates partition constraint"): for the day that runs, wait for those writers to end.
-    if (day.running)
-        connection.exec("lock table only async_triggers.events in share row exclusive mode");
-    connection.exec(
-        fmt::format("alter table async_triggers.events attach partition async_triggers.{} "
-                    "for values from ('{} 00:00:00+00') to ('{} 00:00:00+00')",
-                    day.name, day.first, day.next));
-    fault_point("partition_creating");
-    transaction.commit();
+    transaction.commit_after(fmt::format(
+        "create table async_triggers.{0} "
+        "(like async_triggers.events including all excluding identity); "
+        "{3}"
+        "alter table async_triggers.events attach partition async_triggers.{0} "
+        "for values from ('{1} 00:00:00+00') to ('{2} 00:00:00+00')",
+        day.name, day.first, day.next,
+        day.running ? "lock table only async_triggers.events in share row exclusive mode; " : ""));
     fault_point("partition_created");
     work.created.push_back(day.name);
 }
@@ -145,9 +144,8 @@ void drop_partition(Connection &connection, const Ownership &ours, const std::st
             return;
         }
     }
-    connection.exec(fmt::format("drop table async_triggers.{}", partition));
     fault_point("partition_dropping");
-    transaction.commit();
+    transaction.commit_after(fmt::format("drop table async_triggers.{}", partition));
     fault_point("partition_dropped");
     work.dropped.push_back(partition);
 }
@@ -216,10 +214,15 @@ bool clean_default_partition(Connection &connection, const PartitionPolicy &poli
                     "time zone 'UTC'{} "
                     "limit {}))",
                     held, step);
-    for (; steps > 0; --steps) {
-        const auto deleted = connection.exec(statement, {policy.retention_days}).affected();
-        work.deleted_from_default += deleted;
-        if (deleted < step) return false;
+    try {
+        for (; steps > 0; --steps) {
+            const auto deleted = connection.exec(statement, {policy.retention_days}).affected();
+            work.deleted_from_default += deleted;
+            if (deleted < step) return false;
+        }
+    } catch (const Error &error) {
+        if (!is_locked(error)) throw;
+        work.again.emplace_back("clean events_default");
     }
     return true;
 }

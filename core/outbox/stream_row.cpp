@@ -7,7 +7,6 @@
 #include "base/fault_point.hpp"
 #include "outbox/time_text.hpp"
 #include "postgres/array.hpp"
-#include "postgres/transaction.hpp"
 
 namespace pgat::outbox {
 
@@ -145,32 +144,36 @@ std::optional<StreamRow> load_stream_row(postgres::Connection &connection, Strea
 }
 
 TakenStream take_stream(postgres::Connection &connection, StreamId stream, const Home &here) {
-    postgres::Transaction transaction(connection);
-    connection.exec(
-        "insert into async_triggers.streams (id) values ($1::bigint) on conflict do nothing",
-        {stream});
-    const Result found = connection.exec(
-        fmt::format("select {} from async_triggers.streams where id = $1::bigint for update",
-                    columns()),
-        {stream});
-    if (found.empty())
-        throw Error(Remedy::retry, fmt::format("the row of stream {} was just deleted", stream));
-    TakenStream taken{row_of(connection, stream, found), Origin::fresh, {stream, {}, here}};
-    // Before the first write of ours: it would make the row look like one of this server.
-    taken.origin = origin_of(taken.before, here);
-    if (taken.origin == Origin::restored) throw foreign(taken.before, here);
-    taken.ownership.generation =
-        Generation(connection
-                       .exec("update async_triggers.streams set generation = generation + 1, "
-                             "system_identifier = $2, timeline = $3::integer, "
-                             "written_by = pg_current_xact_id(), updated_at = now() "
-                             "where id = $1::bigint returning generation",
-                             {stream, here.system_identifier, here.timeline})
-                       .integer(0, 0));
-    fault_point("ownership_taking");
-    transaction.commit();
-    fault_point("ownership_taken");
-    return taken;
+    // The daemon that had it may be writing still, about once a second.
+    for (int attempt = 0; attempt < 20; ++attempt) {
+        connection.exec(
+            "insert into async_triggers.streams (id) values ($1::bigint) on conflict do nothing",
+            {stream});
+        const Result found = connection.exec(
+            fmt::format("select {}, xmin from async_triggers.streams where id = $1::bigint",
+                        columns()),
+            {stream});
+        if (found.empty()) continue;
+        TakenStream taken{row_of(connection, stream, found), Origin::fresh, {stream, {}, here}};
+        // Before the first write of ours: it would make the row look like one of this server.
+        taken.origin = origin_of(taken.before, here);
+        if (taken.origin == Origin::restored) throw foreign(taken.before, here);
+        fault_point("ownership_taking");
+        // One statement, and only over the very tuple that was read: a lock held in between would stay
+        // behind, on the server, with a daemon that is cut off there.
+        const Result written = connection.exec(
+            "update async_triggers.streams set generation = generation + 1, "
+            "system_identifier = $2, timeline = $3::integer, "
+            "written_by = pg_current_xact_id(), updated_at = now() "
+            "where id = $1::bigint and xmin = $4::xid returning generation",
+            {stream, here.system_identifier, here.timeline, found.text(0, found.columns() - 1)});
+        if (written.empty()) continue;
+        taken.ownership.generation = Generation(written.integer(0, 0));
+        fault_point("ownership_taken");
+        return taken;
+    }
+    throw Error(Remedy::retry,
+                fmt::format("the row of stream {} is written by others all the time", stream));
 }
 
 void store_cursor(postgres::Connection &connection, const Ownership &ours, const Cursor &cursor,

@@ -67,8 +67,8 @@ Origin origin_of(const StreamRow &row, const Home &here) noexcept;
 // The row, if there is one.
 std::optional<StreamRow> load_stream_row(postgres::Connection &connection, StreamId stream);
 
-// Makes the row if there is none, and raises its generation, in one transaction: writes of any other
-// daemon fail from now on. Throws Error (stop), changing nothing, for a row out of a restored dump.
+// Makes the row if there is none, and raises its generation over what was read, not over anything written
+// since: writes of any other daemon fail from now on. Throws Error (stop), changing nothing, for a row out of a restored dump.
 TakenStream take_stream(postgres::Connection &connection, StreamId stream, const Home &here);
 
 // The whole cursor with the position up to which the slot may be confirmed.

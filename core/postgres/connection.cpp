@@ -59,10 +59,10 @@ Connection Connection::open(const SessionOptions &options) {
     const auto database = std::find_if(keywords.begin(), keywords.end(),
                                        [](const auto &pair) { return pair.first == "dbname"; });
     if (database != keywords.end()) require_readable(database->second);
-    add_default(keywords, "keepalives_idle", "5");
+    add_default(keywords, "keepalives_idle", "2");
     add_default(keywords, "keepalives_interval", "2");
-    add_default(keywords, "keepalives_count", "3");
-    add_default(keywords, "tcp_user_timeout", "10000");
+    add_default(keywords, "keepalives_count", "2");
+    add_default(keywords, "tcp_user_timeout", "6000");
     keywords.emplace_back("client_encoding", "UTF8");
 
     std::vector<const char *> names;

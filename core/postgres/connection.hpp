@@ -42,7 +42,7 @@ struct SessionOptions {
 class Connection {
   public:
     // Connects and applies the settings. Throws Error (reconnect) if the server cannot be reached
-    // or refuses. Adds TCP keepalives and a tcp_user_timeout of ten seconds unless given, so that a
+    // or refuses. Adds TCP keepalives and a tcp_user_timeout of six seconds unless given, so that a
     // cut network is noticed.
     static Connection open(const SessionOptions &options);
 

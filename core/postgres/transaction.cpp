@@ -22,6 +22,12 @@ void Transaction::set(std::string_view name, std::string_view value) {
                                  connection_.quote_literal(value)));
 }
 
+void Transaction::commit_after(const std::string &statements) {
+    // After a statement that failed the server skips the rest: it is rolled back when this goes.
+    connection_.exec(statements + "; commit");
+    open_ = false;
+}
+
 void Transaction::commit() {
     open_ = false;
     connection_.exec("commit");

@@ -2,6 +2,7 @@
 // it and must not be in a transaction before.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "postgres/connection.hpp"
@@ -17,6 +18,9 @@ class Transaction {
 
     // A run-time parameter for the rest of the transaction.
     void set(std::string_view name, std::string_view value);
+    // Runs the statements (without parameters) and commits, all in one message: no lock that they take is
+    // held over a round trip, which might never end. Throws as commit() does, or what a statement failed with.
+    void commit_after(const std::string &statements);
     // May throw; the transaction is over all the same, and whether it committed not known if the
     // session was lost.
     void commit();

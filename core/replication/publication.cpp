@@ -54,6 +54,9 @@ PublicationState inspect_publication(postgres::Connection &sql, StreamId stream)
 PublicationState ensure_publication(postgres::Connection &sql, StreamId stream) {
     const auto name = stream_object_name(stream);
     try {
+        // Mostly there is nothing to do, and then no lock to hold.
+        if (inspect_publication(sql, stream) == PublicationState::right)
+            return PublicationState::right;
         sql.exec("BEGIN");
         // Another daemon on the same errand waits here, and then finds it done.
         sql.exec("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", {name});

@@ -1,5 +1,9 @@
 #include "outbox/stream_row.hpp"
 
+#include <algorithm>
+#include <array>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
@@ -150,6 +154,34 @@ TEST(StreamRow, RefusesEveryWriteOfADaemonThatLostTheStream) {
     require_ownership(sql, second);
     sql.exec("delete from async_triggers.streams");
     EXPECT_EQ(remedy_of([&] { store_position(sql, second, Lsn(20)); }), Remedy::recover);
+}
+
+TEST(StreamRow, IsTakenByManyAtOnceOneAfterTheOther) {
+    Database database;
+    const auto first = take_stream(database.sql, stream, here).ownership.generation;
+    constexpr int daemons = 4;
+    constexpr int times = 10;
+    std::array<std::vector<Generation>, daemons> found;
+    std::vector<std::thread> threads;
+    for (int daemon = 0; daemon < daemons; ++daemon)
+        threads.emplace_back([&, daemon] {
+            auto sql = database.connect();
+            for (int time = 0; time < times; ++time) {
+                const auto taken = take_stream(sql, stream, here);
+                EXPECT_EQ(taken.ownership.generation.value(), taken.before.generation.value() + 1);
+                found.at(static_cast<std::size_t>(daemon)).push_back(taken.before.generation);
+            }
+        });
+    for (auto &thread : threads)
+        thread.join();
+    std::vector<Generation> all;
+    for (const auto &some : found)
+        all.insert(all.end(), some.begin(), some.end());
+    std::sort(all.begin(), all.end());
+    ASSERT_EQ(all.size(), std::size_t{daemons * times});
+    for (std::size_t i = 0; i < all.size(); ++i)
+        EXPECT_EQ(all[i].value(), first.value() + static_cast<std::int64_t>(i))
+            << "two took it over from the same one";
 }
 
 TEST(StreamRow, IsAdoptedWhenItTravelledByteByByte) {
