@@ -1,5 +1,5 @@
-// That the stream is still this daemon's: asked of the server before a batch is delivered, unless it was just
-// now.
+// That the stream is still this daemon's: asked of the server before every call of the sink, unless it was
+// just now.
 //
 // A daemon that was paused or cut off for longer than the server's patience (wal_sender_timeout of its
 // session, six seconds) may find another one at work. Its writes are fenced by the generation, its WAL

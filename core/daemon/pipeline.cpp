@@ -291,11 +291,10 @@ void Pipeline::stream() {
 }
 
 delivery::Settled Pipeline::deliver(const delivery::Batch &batch) {
-    lease_->require(*sql_);
-    auto settled =
-        dispatcher_.deliver(batch, row_.uid, [this](std::span<const delivery::Rejection> letters) {
-            store_rejections(letters);
-        });
+    auto settled = dispatcher_.deliver(
+        batch, row_.uid,
+        [this](std::span<const delivery::Rejection> letters) { store_rejections(letters); },
+        [this] { lease_->require(*sql_); });
     fault_point("batch_delivered");
     return settled;
 }

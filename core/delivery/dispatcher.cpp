@@ -182,13 +182,14 @@ void Dispatcher::report_recovery() {
     backoff_.reset();
 }
 
-Settled Dispatcher::deliver(const Batch &batch, std::string_view uid,
-                            const StoreRejections &store) {
+Settled Dispatcher::deliver(const Batch &batch, std::string_view uid, const StoreRejections &store,
+                            const RequireLease &require_lease) {
     open(batch, uid);
     Settled settled;
     while (first_ < items_.size() && !halt_.halted()) {
-        offer(batch);
         try {
+            if (require_lease) require_lease();
+            offer(batch);
             take_outcomes(batch, store);
         } catch (const Error &error) {
             settled.failure = error;

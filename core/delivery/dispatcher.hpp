@@ -48,12 +48,16 @@ struct Rejection {
 // Commits the rejections as dead letters; throws Error if it could not.
 using StoreRejections = std::function<void(std::span<const Rejection>)>;
 
+// Throws Error if the stream is not ours any more.
+using RequireLease = std::function<void()>;
+
 // How far a batch got: all of it, unless the daemon halted.
 struct Settled {
     std::size_t prefix = 0;             // so many events from the front are settled
     std::vector<std::size_t> delivered; // and these beyond, by index
     bool whole = false;
-    std::optional<Error> failure; // dead letters could not be stored: they are not settled
+    // Dead letters could not be stored, and are not settled; or the stream is not ours any more.
+    std::optional<Error> failure;
 
     // Are all events in [first, last) settled?
     bool all_between(std::size_t first, std::size_t last) const noexcept;
@@ -64,8 +68,11 @@ class Dispatcher {
     Dispatcher(sinks::Sink &sink, const DispatchPolicy &policy, const Halt &halt,
                DeliveryCounts &counts);
 
-    // `uid` is the stream's, the first part of every event's id.
-    Settled deliver(const Batch &batch, std::string_view uid, const StoreRejections &store);
+    // `uid` is the stream's, the first part of every event's id. `require_lease` is asked before every call
+    // of the sink, the second and later ones of a batch included: a daemon that lost its stream while the
+    // sink made it wait would deliver behind the next one's back.
+    Settled deliver(const Batch &batch, std::string_view uid, const StoreRejections &store,
+                    const RequireLease &require_lease = {});
 
     // Asks an idle sink how it is, so that it can serve its heartbeats. Only logs.
     void probe();

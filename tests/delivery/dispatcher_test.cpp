@@ -220,6 +220,24 @@ TEST_F(DispatcherTest, DoesNotCountARejectionAsSettledThatCouldNotBeStored) {
     EXPECT_EQ(settled.failure->remedy(), Remedy::reconnect);
 }
 
+TEST_F(DispatcherTest, AsksForTheLeaseBeforeEveryCallAndMakesNoneWithoutIt) {
+    events(3);
+    sink.script = {verdicts({Verdict::delivered, Verdict::retry, Verdict::delivered})};
+    Dispatcher dispatcher(sink, policy, halt, counts);
+    int calls = 0;
+    const auto settled = dispatcher.deliver(
+        batch, "uid", [](std::span<const Rejection>) {},
+        [&] {
+            if (++calls == 2) throw Error(Remedy::recover, "fenced");
+        });
+    EXPECT_EQ(sink.offered.size(), 1U);
+    EXPECT_FALSE(settled.whole);
+    EXPECT_EQ(settled.prefix, 1U);
+    EXPECT_EQ(settled.delivered, (std::vector<std::size_t>{2}));
+    ASSERT_TRUE(settled.failure);
+    EXPECT_EQ(settled.failure->remedy(), Remedy::recover);
+}
+
 TEST_F(DispatcherTest, GivesEveryEventTheKeyThatThePointerLeadsTo) {
     policy.group_key = "/group_id";
     chunk->events.push_back(
