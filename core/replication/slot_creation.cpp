@@ -95,7 +95,14 @@ std::string read_exported_snapshot(postgres::Connection &sql, std::string_view s
     try {
         sql.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
         sql.exec("SET TRANSACTION SNAPSHOT " + sql.quote_literal(snapshot_name));
-        auto snapshot = std::string(sql.exec("SELECT pg_current_snapshot()").text(0, 0));
+        // xmax is the last commit that the server's decoder saw, plus one; xmin, all below which had ended, can
+        // be beyond it where the last transactions were rolled back. Who is below xmin is seen: as pg_snapshot
+        // wants it written, "xmin:xmin:".
+        auto snapshot =
+            std::string(sql.exec("SELECT CASE WHEN pg_snapshot_xmin(s) > pg_snapshot_xmax(s)"
+                                 " THEN format('%1$s:%1$s:', pg_snapshot_xmin(s)) ELSE s::text END"
+                                 " FROM pg_current_snapshot() s")
+                            .text(0, 0));
         sql.exec("ROLLBACK");
         return snapshot;
     } catch (const Error &) {

@@ -87,6 +87,48 @@ TEST_F(Slots, ExportASnapshotThatSeesWhatCommittedBeforeAndNothingElse) {
     EXPECT_NO_THROW(commit_one()) << "the session is out of the snapshot's transaction";
 }
 
+// The server's decoder counts commits; where the last transactions before the slot were rolled back, the
+// snapshot that it exports is one with an xmin beyond its xmax, which pg_snapshot does not read.
+TEST_F(Slots, ExportASnapshotThatCanBeReadThoughTheLastTransactionsWereRolledBack) {
+    auto first = database.connect();
+    auto second = database.connect();
+    auto third = database.connect();
+    const auto waits_for = [&](const postgres::Connection &writer) {
+        return eventually([&] {
+            const auto blockers = creation_waits_for(sql(), name);
+            return !blockers.empty() && blockers[0].pid == writer.backend_pid();
+        });
+    };
+    const auto before = commit_one();
+    first.exec("BEGIN; SELECT pg_current_xact_id()");
+    auto session = replication();
+    CreatedSlot created;
+    std::thread creation([&] { EXPECT_NO_THROW(created = create_slot(session, name)); });
+    EXPECT_TRUE(waits_for(first));
+    second.exec("BEGIN; SELECT pg_current_xact_id()");
+    first.exec("ROLLBACK");
+    EXPECT_TRUE(waits_for(second));
+    for (int i = 0; i < 10; ++i)
+        sql().exec("BEGIN; SELECT pg_current_xact_id(); ROLLBACK");
+    const auto open = third.exec("BEGIN; SELECT pg_current_xact_id()");
+    second.exec("ROLLBACK");
+    creation.join();
+    const auto after = commit_one();
+    const auto raw = [&] {
+        sql().exec("BEGIN ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '" +
+                   created.snapshot_name + "'");
+        const auto text = sql().exec("SELECT pg_current_snapshot()");
+        sql().exec("ROLLBACK");
+        return std::string(text.text(0, 0));
+    }();
+    EXPECT_EQ(failure_of([&] { sees(raw, before); }).sqlstate(), "22P02")
+        << raw << ": this test shows nothing";
+    const auto snapshot = read_exported_snapshot(sql(), created.snapshot_name);
+    EXPECT_TRUE(sees(snapshot, before)) << snapshot;
+    EXPECT_FALSE(sees(snapshot, open.text(0, 0))) << snapshot;
+    EXPECT_FALSE(sees(snapshot, after)) << snapshot;
+}
+
 TEST_F(Slots, AreNotCreatedTwice) {
     auto session = replication();
     create_slot(session, name);
