@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,8 +62,10 @@ class Site {
 // A daemon that runs. Its standard output is what the memory sink prints; its log is standard error.
 class Daemon : public Process {
   public:
-    explicit Daemon(const std::filesystem::path &configuration)
-        : Process({program().string(), "--config", configuration.string(), "run"}) {}
+    explicit Daemon(const std::filesystem::path &configuration,
+                    const std::map<std::string, std::string> &environment = {})
+        : Process({program().string(), "--config", configuration.string(), "run"},
+                  {.environment = environment, .directory = "", .as_postgres = false}) {}
 
     bool wait_until_streaming(std::chrono::milliseconds limit = std::chrono::seconds(30)) {
         return wait_for_err("streaming", limit);
