@@ -208,6 +208,8 @@ Result Connection::last_result() {
 
 Result Connection::exec(const std::string &sql, const Parameters &parameters) {
     if (!handle_) throw failure("cannot send to Postgres");
+    // The answer that nobody waited for would be taken for this one's.
+    if (given_up_ && PQtransactionStatus(handle_.get()) == PQTRANS_ACTIVE) throw *given_up_;
     int sent = 0;
     if (parameters.empty()) {
         sent = PQsendQuery(handle_.get(), sql.c_str());
@@ -220,8 +222,13 @@ Result Connection::exec(const std::string &sql, const Parameters &parameters) {
                                  nullptr, values.data(), nullptr, nullptr, 0);
     }
     if (sent == 0) throw failure("cannot send to Postgres");
-    flush();
-    return last_result();
+    try {
+        flush();
+        return last_result();
+    } catch (const Error &error) {
+        if (error.sqlstate().empty()) given_up_ = error;
+        throw;
+    }
 }
 
 void Connection::copy_out(const std::string &sql,

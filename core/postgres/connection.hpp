@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,7 +48,8 @@ class Connection {
     static Connection open(const SessionOptions &options);
 
     // One statement with parameters, or (without any) one or more statements; the last one's
-    // result. Throws Error: its remedy is `retry` for an error of the statement.
+    // result. Throws Error: its remedy is `retry` for an error of the statement. After a wait that was
+    // interrupted or took too long every further call throws the same.
     Result exec(const std::string &sql, const Parameters &parameters = {});
 
     // Reads COPY … TO STDOUT row by row. If `row` throws, the session is out of step and closed.
@@ -109,6 +111,7 @@ class Connection {
     std::unique_ptr<PGconn, Finish> handle_;
     const Wakeup *interrupt_ = nullptr;
     std::chrono::milliseconds answer_timeout_{0};
+    std::optional<Error> given_up_; // why a statement's answer was not waited for
 };
 
 } // namespace pgat::postgres

@@ -91,6 +91,9 @@ TEST(Connection, EndsAWaitWhenItsInterruptRings) {
     session.interrupt_by(&bell);
     const auto error = failure_of([&] { session.exec("SELECT pg_sleep(60)"); });
     EXPECT_EQ(error.remedy(), Remedy::interrupted);
+    // Whoever missed that is told again, and gets nobody else's answer.
+    const auto again = failure_of([&] { session.exec("SELECT 1"); });
+    EXPECT_EQ(again.remedy(), Remedy::interrupted) << again.text();
 }
 
 TEST(Connection, GivesUpWaitingForAnAnswerThatDoesNotComeInTime) {
@@ -98,6 +101,7 @@ TEST(Connection, GivesUpWaitingForAnAnswerThatDoesNotComeInTime) {
     session.answer_within(std::chrono::milliseconds(50));
     const auto error = failure_of([&] { session.exec("SELECT pg_sleep(60)"); });
     EXPECT_EQ(error.remedy(), Remedy::reconnect);
+    EXPECT_EQ(failure_of([&] { session.exec("SELECT 1"); }).remedy(), Remedy::reconnect);
 }
 
 TEST(Connection, CopiesOutEveryRow) {
