@@ -5,6 +5,7 @@
 #include "config/connection_string.hpp"
 #include "config/load.hpp"
 #include "observe/log.hpp"
+#include "outbox/migrations.hpp"
 
 namespace pgat::cli {
 
@@ -30,6 +31,41 @@ postgres::SessionOptions session_options(const config::Config &config, std::stri
     options.keywords.emplace_back("application_name", fmt::format("{} {}", program_name, command));
     options.settings = {{"lock_timeout", "5s"}, {"client_min_messages", "warning"}};
     return options;
+}
+
+void require_schema(postgres::Connection &sql) {
+    const auto state = outbox::schema_state(sql);
+    if (state.found == 0)
+        throw Error(Remedy::stop, "this database has no schema async_triggers")
+            .with_hint(
+                "see that stream.pg_connection names the right database; `migrate` makes the "
+                "schema");
+    if (state.newer_than_binary())
+        throw Error(Remedy::stop,
+                    fmt::format("schema async_triggers is at version {}, this program knows {}",
+                                state.found, state.newest))
+            .with_hint("use the program's newer version");
+}
+
+std::string command_line(const Program &program, const std::vector<std::string> &arguments) {
+    std::vector<std::string> words = {program_name};
+    if (!program.config_file.empty()) words.insert(words.end(), {"--config", program.config_file});
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-_./:=+,@%";
+    std::string line;
+    for (const std::string &word : words) {
+        if (!line.empty()) line += ' ';
+        if (!word.empty() && word.find_first_not_of(plain) == word.npos) {
+            line += word;
+            continue;
+        }
+        line += '\'';
+        for (const char c : word)
+            line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+        line += '\'';
+    }
+    return line;
 }
 
 int tell(const Error &error) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -36,6 +37,7 @@ void add_run(Program &program);
 void add_check(Program &program);
 void add_migrate(Program &program);
 void add_plugins(Program &program);
+void add_dead_letters(Program &program);
 void add_teardown(Program &program);
 
 // Adds a command that takes --config too; its options are the caller's to add.
@@ -47,6 +49,12 @@ config::Config load_configuration(const Program &program);
 
 // A session for a command that does its work and ends; `command` names it in pg_stat_activity.
 postgres::SessionOptions session_options(const config::Config &config, std::string_view command);
+
+// Throws Error (stop) if schema async_triggers is not there, or newer than this binary.
+void require_schema(postgres::Connection &sql);
+
+// The command line that runs this program with this configuration and `arguments`, quoted for a shell.
+std::string command_line(const Program &program, const std::vector<std::string> &arguments);
 
 // Writes "postgres-async-triggers: error: …" and the hint to standard error; the exit status for it.
 int tell(const Error &error);

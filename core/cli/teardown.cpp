@@ -1,13 +1,12 @@
 // `teardown`: retires streams. What it removes and in what order: core/cli/retirement.hpp.
 #include "cli/program.hpp"
 
-#include <iostream>
 #include <memory>
 #include <optional>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include "cli/confirmation.hpp"
 #include "cli/retirement.hpp"
 
 namespace pgat::cli {
@@ -31,13 +30,6 @@ void show(const std::vector<Retirement> &plan) {
     std::fflush(stdout);
 }
 
-bool confirmed() {
-    fmt::print("Go on? Type yes: ");
-    std::fflush(stdout);
-    std::string answer;
-    return std::getline(std::cin, answer) && answer == "yes";
-}
-
 int teardown(const config::Config &config, const Choice &choice) {
     auto session = postgres::Connection::open(session_options(config, "teardown"));
     std::vector<Retirement> plan;
@@ -54,16 +46,9 @@ int teardown(const config::Config &config, const Choice &choice) {
     for (const Retirement &stream : plan)
         require_unused(stream);
     show(plan);
-    if (!choice.yes) {
-        if (isatty(STDIN_FILENO) == 0)
-            throw Error(Remedy::configure,
-                        "teardown asks before it removes anything, and there is no "
-                        "terminal to ask on")
-                .with_hint("add --yes if you mean it");
-        if (!confirmed()) {
-            fmt::print("nothing was removed\n");
-            return failed;
-        }
+    if (!choice.yes && !confirmed("teardown asks before it removes anything")) {
+        fmt::print("nothing was removed\n");
+        return failed;
     }
     for (const Retirement &stream : plan) {
         retire(session, stream);

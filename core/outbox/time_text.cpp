@@ -19,4 +19,12 @@ std::string time_text(Timestamp time) {
                        clock.subseconds().count());
 }
 
+std::string iso_time_text(Timestamp time) {
+    std::string text = time_text(time);
+    if (text.size() < 4 || !text.ends_with("+00")) return text;
+    text[text.find(' ')] = 'T';
+    text.replace(text.size() - 3, 3, "Z");
+    return text;
+}
+
 } // namespace pgat::outbox

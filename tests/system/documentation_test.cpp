@@ -120,12 +120,17 @@ TEST_F(Documentation, ShowsNoCommandThatNothingRuns) {
         "build/release/bin/postgres-async-triggers --config config.yaml migrate", // quickstart
         "build/release/bin/postgres-async-triggers --config config.yaml check",   // quickstart
         "postgres-async-triggers --config config.yaml",                           // quickstart
+        "postgres-async-triggers dead-letters list",                              // tests/cli
+        "postgres-async-triggers dead-letters retry 1042 1043",                   // tests/cli
+        "postgres-async-triggers dead-letters retry --all",                       // tests/cli
+        "postgres-async-triggers dead-letters discard 1042",                      // tests/cli
         "packaging/apt/install build server test",                                // tests/run
         "cmake --preset dev",                                                     // tests/run
         "cmake --build --preset dev",                                             // tests/run
         "ctest --preset dev",                                                     // tests/run
     };
-    for (const auto *page : {"README.md", "CONTRIBUTING.md", "docs/operations.md"})
+    for (const auto *page :
+         {"README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/redelivery.md"})
         for (const auto &text : blocks(page, "sh")) {
             std::istringstream lines(text);
             for (std::string line; std::getline(lines, line);)
@@ -135,7 +140,7 @@ TEST_F(Documentation, ShowsNoCommandThatNothingRuns) {
 
 TEST_F(Documentation, LinksToFilesThatAreThere) {
     for (const auto *page : {"README.md", "CONTRIBUTING.md", "docs/README.md", "docs/concepts.md",
-                             "docs/subscriptions.md", "docs/operations.md"}) {
+                             "docs/subscriptions.md", "docs/operations.md", "docs/redelivery.md"}) {
         std::ifstream file(source() / page);
         std::stringstream text;
         text << file.rdbuf();
