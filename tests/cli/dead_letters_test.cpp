@@ -313,6 +313,16 @@ TEST_F(DeadLettersCommand, KilledBetweenDeliveryAndRemovalNothingIsLost) {
     EXPECT_EQ(kept(), Ids{});
 }
 
+TEST_F(DeadLettersCommand, KilledAfterARemovalNothingComesTwice) {
+    keep(1, 6);
+    use_http("{max_size: 3}");
+    Process killed = start({"retry", "--all"}, {{"PGAT_FAULT_POINT", "letters_removed"}});
+    EXPECT_EQ(killed.wait(), 86) << killed.err();
+    EXPECT_EQ(kept(), (Ids{4, 5, 6}));
+    EXPECT_EQ(run({"retry", "--all"}).status, 0);
+    EXPECT_EQ(received(), support::numbers(1, 6));
+}
+
 TEST_F(DeadLettersCommand, KilledInTheMiddleNothingIsLost) {
     keep(1, 500);
     use_http("{max_size: 20}");

@@ -80,6 +80,7 @@ std::set<std::string> names_in_sources() {
 
 TEST(FaultPoints, AreAllTried) {
     std::set<std::string> tried(fault_points::unused.begin(), fault_points::unused.end());
+    tried.insert(fault_points::in_commands.begin(), fault_points::in_commands.end());
     for (const auto &one : fault_points::cases)
         tried.insert(one.point);
     EXPECT_EQ(names_in_sources(), tried) << "tests/system/fault_points/cases.hpp lists them";

@@ -81,4 +81,10 @@ inline constexpr std::array unused{
     "checkpoint_stored",
 };
 
+// Where commands come by and no daemon: tests/cli ends them there.
+inline constexpr std::array in_commands{
+    "letters_removing",
+    "letters_removed",
+};
+
 } // namespace pgat::fault_points
