@@ -14,6 +14,8 @@ namespace {
 
 // Deeper than any configuration; an alias that contains itself would go on for ever.
 constexpr int max_depth = 32;
+// More than any configuration has; aliases of aliases of lists make millions out of a few lines.
+constexpr int max_nodes = 100'000;
 
 class Builder {
   public:
@@ -23,6 +25,9 @@ class Builder {
                int depth = 0) {
         if (depth > max_depth)
             throw Error(Remedy::configure, fmt::format("{}: {}: nested too deeply", place, path));
+        if (++nodes_ > max_nodes)
+            throw Error(Remedy::configure,
+                        fmt::format("{}: {}: its aliases stand for too many values", place, path));
         Node node;
         node.place = place;
         switch (yaml.Type()) {
@@ -74,6 +79,7 @@ class Builder {
 
     const std::string &file_;
     Problems &problems_;
+    int nodes_ = 0;
 };
 
 std::string read_configuration(const std::string &file) {

@@ -135,6 +135,17 @@ TEST_F(ConfigErrors, PlaceWhatIsNotYaml) {
               "config.yaml: holds 2 YAML documents, one is wanted");
 }
 
+TEST_F(ConfigErrors, EndWhatWouldFillTheMemory) {
+    std::string text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+    for (int i = 1; i < 9; ++i) {
+        text += fmt::format("a{}: &a{} [", i, i);
+        for (int n = 0; n < 10; ++n)
+            text += fmt::format("{}*a{}", n == 0 ? "" : ", ", i - 1);
+        text += "]\n";
+    }
+    EXPECT_EQ(refusal(text), "config.yaml:1: a4: its aliases stand for too many values");
+}
+
 TEST_F(ConfigErrors, NeverShowASecret) {
     const std::string secret = "hunter2";
     for (const std::string text : {
