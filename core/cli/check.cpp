@@ -55,6 +55,7 @@ int run_checks(const Program &program) {
     report.attempt("publication", [&] { check::check_publication(report, sql, stream); });
     report.attempt("stream", [&] { check::check_stream(report, sql, stream); });
     report.attempt("partitions", [&] { check::check_partitions(report, sql, stream.partitions); });
+    report.attempt("undelivered", [&] { check::check_undelivered(report, sql, stream); });
     report.attempt("triggers", [&] { check::check_triggers(report, sql, stream.id); });
     report.attempt("dead letters", [&] { check::check_dead_letters(report, sql, stream.id); });
     return report.exit_status();

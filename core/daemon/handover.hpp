@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/identifiers.hpp"
 #include "base/lsn.hpp"
 
 namespace pgat::daemon {
@@ -63,6 +64,17 @@ class ConfirmedPosition {
   private:
     std::atomic<std::uint64_t> value_{0};
     std::atomic<std::uint64_t> lowest_{UINT64_MAX};
+};
+
+// When the oldest event was written that some stream of the database has not delivered for half of the
+// retention time; 0: there is none. For whoever watches the daemon; any thread.
+class OldestUndelivered {
+  public:
+    void set(Timestamp written) noexcept { written_.store(written.value()); }
+    Timestamp get() const noexcept { return Timestamp(written_.load()); }
+
+  private:
+    std::atomic<Timestamp::rep> written_{0};
 };
 
 } // namespace pgat::daemon

@@ -30,9 +30,6 @@ void report(const outbox::PartitionWork &work) {
     for (const auto &name : work.blocked)
         log.error("no partition can be made: a table that is none has its name",
                   {{"table", name}, {"hint", "rename or drop that table"}});
-    for (const auto &kept : work.kept)
-        log.warn("a partition past retention is kept, it has undelivered events",
-                 {{"partition", kept.partition}, {"streams", kept.streams}});
     for (const auto &what : work.again)
         log.info("a partition is locked by others, trying again soon", {{"action", what}});
     if (work.deleted_from_default != 0)
@@ -45,9 +42,10 @@ void report(const outbox::PartitionWork &work) {
 Housekeeping::Housekeeping(postgres::SessionOptions session, const outbox::Ownership &ours,
                            const outbox::PartitionPolicy &partitions,
                            Mailbox<outbox::Capture> &captures, ConfirmedPosition &confirmed,
-                           Halt &halt, FirstFailure &failure)
+                           OldestUndelivered &oldest, Halt &halt, FirstFailure &failure)
     : session_(std::move(session)), ours_(ours), policy_(partitions), captures_(captures),
       confirmed_(confirmed), halt_(halt), failure_(failure), to_store_([this] { bell_.ring(); }),
+      watch_(ours.stream, partitions, oldest),
       thread_([this] { failure_.guard([this] { run(); }); }) {}
 
 Housekeeping::~Housekeeping() {
@@ -75,8 +73,9 @@ void Housekeeping::run() {
             next_capture_ = Clock::now() + capture_interval;
             captures_.put(outbox::take_capture(sql));
         }
+        if (Clock::now() >= watch_.due()) watch_.look(sql);
         if (Clock::now() >= next_partitions_) take_care_of_partitions(sql);
-        auto until = next_partitions_;
+        auto until = std::min(next_partitions_, watch_.due());
         if (capture_wanted_)
             until = std::min(until,
                              std::max(next_capture_, Clock::now() + std::chrono::milliseconds(50)));
@@ -85,11 +84,15 @@ void Housekeeping::run() {
 }
 
 void Housekeeping::take_care_of_partitions(postgres::Connection &sql) {
+    // The floor of a stream that has nothing to deliver stays behind while others write: whoever asks what it
+    // has not delivered would read all of theirs.
+    if (next_partitions_ != Clock::time_point{}) capture_wanted_ = true;
     outbox::PartitionWork work;
     outbox::create_partitions(sql, policy_, work);
     outbox::drop_partitions(sql, ours_, policy_, work);
     const bool more = outbox::clean_default_partition(sql, policy_, default_partition_steps, work);
     report(work);
+    watch_.report(work);
     const bool soon = more || !work.again.empty();
     next_partitions_ = Clock::now() + (soon ? Clock::duration(partition_retry)
                                             : Clock::duration(partition_interval));

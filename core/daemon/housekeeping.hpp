@@ -12,6 +12,7 @@
 #include "base/wakeup.hpp"
 #include "daemon/failure.hpp"
 #include "daemon/handover.hpp"
+#include "daemon/undelivered_watch.hpp"
 #include "delivery/progress.hpp"
 #include "outbox/capture.hpp"
 #include "outbox/partitions.hpp"
@@ -22,10 +23,11 @@ namespace pgat::daemon {
 
 class Housekeeping {
   public:
-    // Captures go out through `captures`; a stored position is set in `confirmed`.
+    // Captures go out through `captures`; a stored position is set in `confirmed`; `oldest` outlives this.
     Housekeeping(postgres::SessionOptions session, const outbox::Ownership &ours,
                  const outbox::PartitionPolicy &partitions, Mailbox<outbox::Capture> &captures,
-                 ConfirmedPosition &confirmed, Halt &halt, FirstFailure &failure);
+                 ConfirmedPosition &confirmed, OldestUndelivered &oldest, Halt &halt,
+                 FirstFailure &failure);
     // Halts the session and joins.
     ~Housekeeping();
     Housekeeping(const Housekeeping &) = delete;
@@ -56,6 +58,7 @@ class Housekeeping {
     std::atomic<bool> capture_wanted_{false};
     Clock::time_point next_capture_{};
     Clock::time_point next_partitions_{};
+    UndeliveredWatch watch_;
     std::thread thread_;
 };
 

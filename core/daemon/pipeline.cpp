@@ -185,8 +185,8 @@ void Pipeline::take_ownership() {
     progress_.emplace(memory_.cursor, memory_.position);
     lease_.emplace(taken.ownership, settings_.slot_name, walsender_);
     housekeeping_.emplace(sql_session(settings_, &halt_.bell()), taken.ownership,
-                          partition_policy(settings_.partitions), *captures_, confirmed_, halt_,
-                          failure_);
+                          partition_policy(settings_.partitions), *captures_, confirmed_,
+                          memory_.oldest_undelivered, halt_, failure_);
     log.info("stream taken", {{"stream", settings_.id},
                               {"slot", settings_.slot_name},
                               {"generation", taken.ownership.generation},

@@ -45,6 +45,7 @@ struct Memory {
     // The slot's stream could not be decoded: it is to be replaced.
     bool replace_slot = false;
     replication::SlotLimit slots;
+    OldestUndelivered oldest_undelivered;
 };
 
 class Pipeline {

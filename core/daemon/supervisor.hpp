@@ -30,6 +30,9 @@ class Supervisor {
     void cancel_sink();
 
     const delivery::DeliveryCounts &counts() const noexcept { return counts_; }
+    const OldestUndelivered &oldest_undelivered() const noexcept {
+        return memory_.oldest_undelivered;
+    }
 
   private:
     std::unique_ptr<sinks::PluginSink> make_sink();

@@ -5,6 +5,8 @@
 
 #include "base/error.hpp"
 #include "base/fault_point.hpp"
+#include "outbox/time_text.hpp"
+#include "outbox/undelivered.hpp"
 #include "postgres/sqlstate.hpp"
 #include "postgres/transaction.hpp"
 
@@ -85,28 +87,18 @@ void create_partition(Connection &connection, const Day &day, const PartitionPol
     work.created.push_back(day.name);
 }
 
-// SQL for "the row s of streams does not hold event e".
-constexpr std::string_view undelivered =
-    "not coalesce(pg_visible_in_snapshot(e.xid, s.cursor_snapshot), false) "
-    "and e.xid <> all (s.cursor_extras) "
-    "and not coalesce(pg_visible_in_snapshot(e.xid, s.cursor_round_snapshot) "
-    "and (e.id, e.created_at) <= (s.cursor_round_id, s.cursor_round_created_at), false) "
-    "and not exists (select from unnest(s.cursor_part_xids, s.cursor_part_ids) as part (xid, "
-    "through) "
-    "where part.xid = e.xid and e.id <= part.through) "
-    "and e.id <> all (s.cursor_ahead_ids)";
-
-// Which streams still have to deliver events of this partition. What is at or below a floor is
-// delivered, so the primary key answers for all old partitions but those of a stream far behind.
-std::string undelivered_streams(Connection &connection, std::string_view partition) {
-    return std::string(
-        connection
-            .exec(fmt::format("select coalesce(string_agg(s.id::text, ', ' order by s.id), '') "
-                              "from async_triggers.streams s where exists "
-                              "(select from async_triggers.{} e where e.stream_id = s.id "
-                              "and e.id > s.cursor_floor and {})",
-                              partition, undelivered))
-            .text(0, 0));
+// Which streams still have to deliver events of this partition, and since when it has the first of them;
+// nothing: none.
+std::optional<PartitionWork::Kept> undelivered_in(Connection &connection,
+                                                  const std::string &partition) {
+    const auto found = connection.exec(fmt::format(
+        "select coalesce(string_agg(s.id::text, ', ' order by s.id), ''), {} "
+        "from async_triggers.streams s cross join lateral (select e.created_at "
+        "from async_triggers.{} e where e.stream_id = s.id and {} order by e.id limit 1) first",
+        microseconds_of("min(first.created_at)"), partition, undelivered_condition()));
+    if (found.null(0, 1)) return std::nullopt;
+    return PartitionWork::Kept{partition, std::string(found.text(0, 0)),
+                               Timestamp(found.integer(0, 1))};
 }
 
 void require_generation(Connection &connection, const Ownership &ours) {
@@ -122,12 +114,11 @@ void require_generation(Connection &connection, const Ownership &ours) {
 
 void drop_partition(Connection &connection, const Ownership &ours, const std::string &partition,
                     const PartitionPolicy &policy, PartitionWork &work) {
-    if (!policy.drop_undelivered) {
-        // A look without locks first; most of the time it is all that is needed.
-        if (auto streams = undelivered_streams(connection, partition); !streams.empty()) {
-            work.kept.push_back({partition, std::move(streams)});
-            return;
-        }
+    // A look without locks first; most of the time it is all that is needed.
+    auto undelivered = undelivered_in(connection, partition);
+    if (undelivered && !policy.drop_undelivered) {
+        work.kept.push_back(*std::move(undelivered));
+        return;
     }
     Transaction transaction(connection);
     begin_step(connection, transaction, policy.lock_timeout);
@@ -138,16 +129,16 @@ void drop_partition(Connection &connection, const Ownership &ours, const std::st
     // before the lock was given.
     connection.exec(
         fmt::format("lock table only async_triggers.{} in share row exclusive mode", partition));
-    if (!policy.drop_undelivered) {
-        if (auto streams = undelivered_streams(connection, partition); !streams.empty()) {
-            work.kept.push_back({partition, std::move(streams)});
-            return;
-        }
+    undelivered = undelivered_in(connection, partition);
+    if (undelivered && !policy.drop_undelivered) {
+        work.kept.push_back(*std::move(undelivered));
+        return;
     }
     fault_point("partition_dropping");
     transaction.commit_after(fmt::format("drop table async_triggers.{}", partition));
     fault_point("partition_dropped");
     work.dropped.push_back(partition);
+    if (undelivered) work.lost.push_back(*std::move(undelivered));
 }
 
 } // namespace
@@ -205,8 +196,8 @@ bool clean_default_partition(Connection &connection, const PartitionPolicy &poli
         policy.drop_undelivered
             ? ""
             : fmt::format(" and not exists (select from async_triggers.streams s where s.id = "
-                          "e.stream_id and e.id > s.cursor_floor and {})",
-                          undelivered);
+                          "e.stream_id and {})",
+                          undelivered_condition());
     const std::string statement =
         fmt::format("delete from async_triggers.events_default where ctid = any (array("
                     "select ctid from async_triggers.events_default e where created_at < "

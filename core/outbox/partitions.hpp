@@ -23,16 +23,23 @@ struct PartitionPolicy {
     std::chrono::milliseconds lock_timeout{200};
 };
 
+// An event that waits for so long is worth a word, long before its partition would go.
+constexpr std::chrono::hours half_of_retention(const PartitionPolicy &policy) noexcept {
+    return std::chrono::hours(12 * policy.retention_days);
+}
+
 struct PartitionWork {
     struct Kept {
         std::string partition;
         std::string streams; // who has undelivered events in it: "1, 7"
+        Timestamp since;     // the first of these was written
     };
     std::vector<std::string> created;
     std::vector<std::string> left_in_default; // days with rows in the default partition already
     std::vector<std::string> blocked;         // a table that is no partition of ours has the name
     std::vector<std::string> dropped;
     std::vector<Kept> kept;         // past retention, but not delivered
+    std::vector<Kept> lost;         // likewise, and dropped all the same
     std::vector<std::string> again; // locked by others just now: "create events_…"
     std::size_t deleted_from_default = 0;
 

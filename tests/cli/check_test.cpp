@@ -233,6 +233,42 @@ TEST_F(Check, WarnsOfWhatCouldNotBeDelivered) {
         << finished.out;
 }
 
+TEST_F(Check, WarnsOfEventsThatWaitForHalfOfTheRetentionTime) {
+    const std::string database = subscribed_database();
+    auto session = Cluster::shared().connect(database);
+    session.exec("INSERT INTO async_triggers.events (stream_id, created_at, payload) "
+                 "VALUES (1, now() - interval '80 hours', '{}')");
+    EXPECT_EQ(finding(run({"check"}).out, "undelivered"),
+              "ok    undelivered: no event waits for more than 84 hours, half of "
+              "stream.partitions.retention_days");
+    session.exec("INSERT INTO async_triggers.streams (id) VALUES (2);"
+                 "INSERT INTO async_triggers.events (stream_id, created_at, payload) "
+                 "VALUES (1, '2026-03-04 05:06:07.08Z', '{}'), (2, '2026-03-05Z', '{}')");
+    const auto finished = run({"check"});
+    EXPECT_EQ(finished.status, 0) << finished.out;
+    EXPECT_NE(
+        finished.out.find(
+            "WARN  undelivered: stream 1 has events that wait since 2026-03-04 "
+            "05:06:07.080000+00: first event 2; their partitions are kept, and the table grows\n"
+            "        start the daemon if it does not run; if it does, see to the sink: its log "
+            "says why events are not taken\n"
+            "WARN  undelivered: stream 2 has events that wait since 2026-03-05 "
+            "00:00:00.000000+00: first event 3; their partitions are kept, and the table grows\n"
+            "        see to that stream's daemon and its sink; if the stream has ended: "
+            "postgres-async-triggers teardown --stream 2\n"),
+        std::string::npos)
+        << finished.out;
+
+    configure(Cluster::shared(), database, "postgres",
+              "  partitions: {retention_days: 3650, drop_undelivered: true}\n");
+    EXPECT_TRUE(finding(run({"check"}).out, "undelivered").starts_with("ok ")) << finished.out;
+    configure(Cluster::shared(), database, "postgres",
+              "  partitions: {retention_days: 2, drop_undelivered: true}\n");
+    EXPECT_NE(finding(run({"check"}).out, "undelivered")
+                  .find("after 2 days they are lost, as stream.partitions.drop_undelivered says"),
+              std::string::npos);
+}
+
 TEST_F(Check, NamesAPluginThatIsNotThere) {
     configure("sink: {type: nosuch}\n");
     const auto finished = run({"check"});

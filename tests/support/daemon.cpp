@@ -70,6 +70,27 @@ void Site::insert_items(std::int64_t first, std::int64_t last) {
          {first, last});
 }
 
+std::string Site::make_past_day(int days_ago) {
+    auto sql = connect();
+    const auto day =
+        sql.exec("SELECT 'events_' || to_char(day, 'YYYYMMDD'), day::text, (day + 1)::text FROM"
+                 " (SELECT (now() AT TIME ZONE 'UTC')::date - $1::int) _(day)",
+                 {days_ago});
+    sql.exec(
+        fmt::format("SET ROLE {}; CREATE TABLE async_triggers.{} PARTITION OF async_triggers.events"
+                    " FOR VALUES FROM ('{} 00:00:00+00') TO ('{} 00:00:00+00')",
+                    role_, day.text(0, 0), day.text(0, 1), day.text(0, 2)));
+    return std::string(day.text(0, 0));
+}
+
+void Site::write_in_the_past(int days_ago, int count, std::int64_t stream) {
+    exec("INSERT INTO async_triggers.events (stream_id, created_at, payload)"
+         " SELECT $1, date_trunc('day', now(), 'UTC') - make_interval(days => $2::int) +"
+         " interval '1 hour', jsonb_build_object('new', jsonb_build_object('id', -i, 'n', 0))"
+         " FROM generate_series(1, $3::int) i",
+         {stream == 0 ? stream_ : stream, days_ago, count});
+}
+
 Finished Site::run_program(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), program().string());
     return run(std::move(arguments),

@@ -47,6 +47,12 @@ class Site {
     // Inserts one row a number, as one transaction.
     void insert_items(std::int64_t first, std::int64_t last);
 
+    // The partition of a day so many days ago, as the daemon made it in its time: its name. And `count` events of
+    // the stream (or another) with payloads {"new": {"id": -1, "n": 0}}, … written on that day: they go there, or
+    // where there is none, into the default partition.
+    std::string make_past_day(int days_ago);
+    void write_in_the_past(int days_ago, int count, std::int64_t stream = 0);
+
     // Runs the program to its end.
     Finished run_program(std::vector<std::string> arguments) const;
 

@@ -37,6 +37,8 @@ bool check_schema(Report &report, postgres::Connection &sql);
 // Partitions for the coming days; rows that fell into the default one.
 void check_partitions(Report &report, postgres::Connection &sql,
                       const config::Partitions &partitions);
+// No stream of the database has events that wait for half of the retention time.
+void check_undelivered(Report &report, postgres::Connection &sql, const config::Stream &stream);
 // Every subscription has its trigger, enabled, and would still be accepted: its table, columns and
 // expressions are there.
 void check_triggers(Report &report, postgres::Connection &sql, StreamId stream);

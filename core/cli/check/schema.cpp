@@ -3,6 +3,9 @@
 
 #include "cli/check/checks.hpp"
 #include "outbox/migrations.hpp"
+#include "outbox/partitions.hpp"
+#include "outbox/time_text.hpp"
+#include "outbox/undelivered.hpp"
 
 namespace pgat::cli::check {
 
@@ -56,6 +59,33 @@ void check_partitions(Report &report, postgres::Connection &sql,
             fmt::format("holds {}{} events, written while their day's partition was missing",
                         stray == enough ? "at least " : "", stray),
             {"nothing to do: they are delivered, and deleted after the retention time"});
+}
+
+void check_undelivered(Report &report, postgres::Connection &sql, const config::Stream &stream) {
+    outbox::PartitionPolicy policy;
+    policy.retention_days = stream.partitions.retention_days;
+    const auto half = outbox::half_of_retention(policy);
+    const auto waiting = outbox::undelivered_longer_than(sql, half);
+    if (waiting.empty())
+        return report.ok("undelivered",
+                         fmt::format("no event waits for more than {} hours, half of "
+                                     "stream.partitions.retention_days",
+                                     half.count()));
+    for (const auto &[id, first] : waiting)
+        report.warn("undelivered",
+                    fmt::format("stream {} has events that wait since {}: first event {}; {}", id,
+                                outbox::time_text(first.created_at), first.id,
+                                stream.partitions.drop_undelivered
+                                    ? fmt::format("after {} days they are lost, as "
+                                                  "stream.partitions.drop_undelivered says",
+                                                  policy.retention_days)
+                                    : "their partitions are kept, and the table grows"),
+                    {id == stream.id
+                         ? "start the daemon if it does not run; if it does, see to the sink: its "
+                           "log says why events are not taken"
+                         : fmt::format("see to that stream's daemon and its sink; if the stream "
+                                       "has ended: postgres-async-triggers teardown --stream {}",
+                                       id)});
 }
 
 void check_dead_letters(Report &report, postgres::Connection &sql, StreamId stream) {

@@ -115,20 +115,8 @@ void Trial::run_to_a_clean_stop() {
 }
 
 void Trial::make_an_old_partition() {
-    constexpr auto day = "((now() AT TIME ZONE 'UTC')::date - 20)";
-    auto sql = site_->connect();
-    old_partition_ = sql.exec(fmt::format("SELECT 'async_triggers.events_' || "
-                                          "to_char({}, 'YYYYMMDD')",
-                                          day))
-                         .text(0, 0);
-    const auto bounds = sql.exec(fmt::format("SELECT {0}::text, ({0} + 1)::text", day));
-    sql.exec(fmt::format("SET ROLE {}; CREATE TABLE {} PARTITION OF async_triggers.events FOR "
-                         "VALUES FROM ('{} 00:00:00+00') TO ('{} 00:00:00+00'); RESET ROLE",
-                         site_->role(), old_partition_, bounds.text(0, 0), bounds.text(0, 1)));
-    sql.exec("INSERT INTO async_triggers.events (stream_id, created_at, payload)"
-             " SELECT $1, $2::date + interval '12 hours', jsonb_build_object('new',"
-             " jsonb_build_object('id', -i, 'n', 0)) FROM generate_series(1, 10) i",
-             {site_->stream(), bounds.text(0, 0)});
+    old_partition_ = "async_triggers." + site_->make_past_day(20);
+    site_->write_in_the_past(20, 10);
 }
 
 // The application leaves a transaction open.
