@@ -30,6 +30,7 @@ void describe(Program &program) {
     add_check(program);
     add_migrate(program);
     add_plugins(program);
+    add_replay(program);
     add_dead_letters(program);
     add_teardown(program);
 }

@@ -37,6 +37,7 @@ void add_run(Program &program);
 void add_check(Program &program);
 void add_migrate(Program &program);
 void add_plugins(Program &program);
+void add_replay(Program &program);
 void add_dead_letters(Program &program);
 void add_teardown(Program &program);
 

@@ -61,7 +61,7 @@ std::string ProgressDisplay::numbers() const {
     const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
     const double rate = seconds > 0 ? static_cast<double>(settled) / seconds : 0;
     std::string text = fmt::format("{} of {} events", settled, total_);
-    if (last_id != 0) text += fmt::format(", up to event {}", last_id);
+    if (last_id != 0) text += fmt::format(", at event {}", last_id);
     if (rate >= 1) {
         text += fmt::format(", {:.0f}/s", rate);
         const auto left = std::max<std::int64_t>(total_ - settled, 0);
@@ -73,7 +73,7 @@ std::string ProgressDisplay::numbers() const {
 }
 
 void ProgressDisplay::draw_bar() const {
-    constexpr std::int64_t cells = 24;
+    constexpr std::int64_t cells = 16;
     const std::int64_t settled = std::min(progress_.settled(), total_);
     const std::int64_t full = total_ == 0 ? cells : settled * cells / total_;
     const std::string line =

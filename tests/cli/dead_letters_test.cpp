@@ -1,15 +1,15 @@
 // The letters are rows as the daemon writes them; what becomes of them is for the command, a real server and
 // the real sinks to say.
 #include <algorithm>
-#include <condition_variable>
+#include <atomic>
 #include <csignal>
-#include <mutex>
 #include <set>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/gate.hpp"
 #include "support/daemon.hpp"
 #include "support/http_receiver.hpp"
 #include "support/waiting.hpp"
@@ -235,25 +235,6 @@ TEST_F(DeadLettersCommand, RetryGivesUpOnASinkThatStaysAway) {
     EXPECT_EQ(kept(), support::numbers(1, 5));
     EXPECT_EQ(site.exec("SELECT FROM async_triggers.dead_letters WHERE attempts <> 2").rows(), 0);
 }
-
-// Holds back every answer until it is opened.
-class Gate {
-  public:
-    void wait() {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, std::chrono::seconds(30), [this] { return open_; });
-    }
-    void open() {
-        const std::lock_guard lock(mutex_);
-        open_ = true;
-        changed_.notify_all();
-    }
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool open_ = false;
-};
 
 TEST_F(DeadLettersCommand, TwoRetriesDoNotDeliverTheSameTwice) {
     keep(1, 3);

@@ -120,14 +120,17 @@ TEST_F(Documentation, ShowsNoCommandThatNothingRuns) {
         "build/release/bin/postgres-async-triggers --config config.yaml migrate", // quickstart
         "build/release/bin/postgres-async-triggers --config config.yaml check",   // quickstart
         "postgres-async-triggers --config config.yaml",                           // quickstart
-        "postgres-async-triggers dead-letters list",                              // tests/cli
-        "postgres-async-triggers dead-letters retry 1042 1043",                   // tests/cli
-        "postgres-async-triggers dead-letters retry --all",                       // tests/cli
-        "postgres-async-triggers dead-letters discard 1042",                      // tests/cli
-        "packaging/apt/install build server test",                                // tests/run
-        "cmake --preset dev",                                                     // tests/run
-        "cmake --build --preset dev",                                             // tests/run
-        "ctest --preset dev",                                                     // tests/run
+        "postgres-async-triggers replay --from 2026-11-26T13:00Z --to 2026-11-26T14:00Z "
+        "--dry-run",                                                             // tests/cli
+        "postgres-async-triggers replay --from 1042 --subscription user-signup", // tests/cli
+        "postgres-async-triggers dead-letters list",                             // tests/cli
+        "postgres-async-triggers dead-letters retry 1042 1043",                  // tests/cli
+        "postgres-async-triggers dead-letters retry --all",                      // tests/cli
+        "postgres-async-triggers dead-letters discard 1042",                     // tests/cli
+        "packaging/apt/install build server test",                               // tests/run
+        "cmake --preset dev",                                                    // tests/run
+        "cmake --build --preset dev",                                            // tests/run
+        "ctest --preset dev",                                                    // tests/run
     };
     for (const auto *page :
          {"README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/redelivery.md"})
