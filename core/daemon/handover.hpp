@@ -55,6 +55,8 @@ class ConfirmedPosition {
     // Postgres 16 that would move the slot back.
     void begin_at(Lsn position) noexcept { lowest_.store(position.value()); }
 
+    bool allows(Lsn position) const noexcept { return position.value() >= lowest_.load(); }
+
     // Invalid, which a server ignores, while there is nothing to confirm.
     Lsn get() const noexcept {
         const auto value = value_.load();

@@ -18,6 +18,9 @@ constexpr auto capture_interval = std::chrono::seconds(1);
 constexpr auto partition_interval = std::chrono::hours(1);
 constexpr auto partition_retry = std::chrono::seconds(10);
 constexpr std::size_t default_partition_steps = 10;
+// Writing the row makes WAL of its own, which must not be a reason to write it again.
+constexpr std::uint64_t worthwhile_wal = 1 << 20;
+constexpr auto position_interval = std::chrono::seconds(10);
 
 void report(const outbox::PartitionWork &work) {
     for (const auto &name : work.created)
@@ -40,12 +43,14 @@ void report(const outbox::PartitionWork &work) {
 } // namespace
 
 Housekeeping::Housekeeping(postgres::SessionOptions session, const outbox::Ownership &ours,
-                           const outbox::PartitionPolicy &partitions,
-                           Mailbox<outbox::Capture> &captures, ConfirmedPosition &confirmed,
-                           OldestUndelivered &oldest, Halt &halt, FirstFailure &failure)
+                           Lsn stored, const outbox::PartitionPolicy &partitions,
+                           Mailbox<outbox::Capture> &captures, delivery::Passage &passage,
+                           ConfirmedPosition &confirmed, OldestUndelivered &oldest, Halt &halt,
+                           FirstFailure &failure)
     : session_(std::move(session)), ours_(ours), policy_(partitions), captures_(captures),
-      confirmed_(confirmed), halt_(halt), failure_(failure), to_store_([this] { bell_.ring(); }),
-      watch_(ours.stream, partitions, oldest),
+      passage_(passage), confirmed_(confirmed), halt_(halt), failure_(failure),
+      to_store_([this] { bell_.ring(); }), news_([this] { bell_.ring(); }), report_(ours),
+      stored_(stored), watch_(ours.stream, partitions, oldest),
       thread_([this] { failure_.guard([this] { run(); }); }) {}
 
 Housekeeping::~Housekeeping() {
@@ -60,27 +65,69 @@ void Housekeeping::want_capture() noexcept {
     if (!capture_wanted_.exchange(true)) bell_.ring();
 }
 
+void Housekeeping::tell(std::optional<OutageNews> news) { news_.put(std::move(news)); }
+
 void Housekeeping::run() {
     auto sql = open_at(session_, ours_.home);
     while (!halt_.halted()) {
-        if (const auto cursor = to_store_.take()) {
-            outbox::store_cursor(sql, ours_, cursor->cursor, cursor->position);
-            confirmed_.set(cursor->position);
-        }
+        take_care_of_cursor(sql);
+        take_care_of_passage(sql);
         // One that delivery has not looked at yet is as good as a new one.
-        if (capture_wanted_ && Clock::now() >= next_capture_ && captures_.empty()) {
+        const bool passing = passage_.is_open();
+        if (!passing && capture_wanted_ && Clock::now() >= next_capture_ && captures_.empty()) {
             capture_wanted_ = false;
             next_capture_ = Clock::now() + capture_interval;
             captures_.put(outbox::take_capture(sql));
         }
         if (Clock::now() >= watch_.due()) watch_.look(sql);
         if (Clock::now() >= next_partitions_) take_care_of_partitions(sql);
-        auto until = std::min(next_partitions_, watch_.due());
-        if (capture_wanted_)
+        auto until = std::min({next_partitions_, watch_.due(), report_.due()});
+        if (passing)
+            until = std::min(until, Clock::now() + capture_interval);
+        else if (capture_wanted_)
             until = std::min(until,
                              std::max(next_capture_, Clock::now() + std::chrono::milliseconds(50)));
         wait(sql, until);
     }
+}
+
+// The news come after the cursor: a row that says "streaming" has the cursor of streaming.
+void Housekeeping::take_care_of_cursor(postgres::Connection &sql) {
+    auto news = news_.take();
+    if (const auto cursor = to_store_.take()) {
+        // Delivery need not know how far the passage has got.
+        stored_ = std::max(stored_, cursor->position);
+        outbox::store_cursor(sql, ours_, cursor->cursor, stored_);
+        confirmed_.set(stored_);
+    }
+    if (news && *news)
+        report_.take(std::move(**news));
+    else if (news)
+        report_.end(sql);
+    report_.work(sql);
+}
+
+void Housekeeping::take_care_of_passage(postgres::Connection &sql) {
+    if (passage_.wants_capture() && Clock::now() >= next_capture_) {
+        next_capture_ = Clock::now() + capture_interval;
+        passage_.see(outbox::take_capture(sql).snapshot);
+    }
+    if (passage_.is_open()) release_wal(sql);
+}
+
+// The row first: a slot that is found beyond it counts as moved by somebody else.
+void Housekeeping::release_wal(postgres::Connection &sql) {
+    const Lsn position = passage_.confirmable();
+    if (!confirmed_.allows(position) || position <= stored_) return;
+    const auto age = Clock::now() - stored_at_;
+    const auto events = passage_.events();
+    const bool much = position.bytes_since(stored_) >= worthwhile_wal && age >= capture_interval;
+    if (!much && (events == stored_events_ || age < position_interval)) return;
+    outbox::store_position(sql, ours_, position);
+    stored_ = position;
+    stored_at_ = Clock::now();
+    stored_events_ = events;
+    confirmed_.set(position);
 }
 
 void Housekeeping::take_care_of_partitions(postgres::Connection &sql) {

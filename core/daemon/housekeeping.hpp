@@ -1,4 +1,5 @@
-// The housekeeping thread of a session: captures, storing the cursor, partitions, on one SQL session.
+// The housekeeping thread of a session: captures, storing the cursor, releasing the WAL past an outage and telling of
+// it, partitions, on one SQL session.
 //
 // It also watches that session while it is idle: a server that shuts down ends it first, and does not
 // finish shutting down before the replication session has gone too.
@@ -12,7 +13,9 @@
 #include "base/wakeup.hpp"
 #include "daemon/failure.hpp"
 #include "daemon/handover.hpp"
+#include "daemon/outage_report.hpp"
 #include "daemon/undelivered_watch.hpp"
+#include "delivery/passage.hpp"
 #include "delivery/progress.hpp"
 #include "outbox/capture.hpp"
 #include "outbox/partitions.hpp"
@@ -23,11 +26,12 @@ namespace pgat::daemon {
 
 class Housekeeping {
   public:
-    // Captures go out through `captures`; a stored position is set in `confirmed`; `oldest` outlives this.
-    Housekeeping(postgres::SessionOptions session, const outbox::Ownership &ours,
+    // Captures go to the passage while it is open, else out through `captures`; a stored position is set in
+    // `confirmed`; the row has `stored` now; `oldest` outlives this.
+    Housekeeping(postgres::SessionOptions session, const outbox::Ownership &ours, Lsn stored,
                  const outbox::PartitionPolicy &partitions, Mailbox<outbox::Capture> &captures,
-                 ConfirmedPosition &confirmed, OldestUndelivered &oldest, Halt &halt,
-                 FirstFailure &failure);
+                 delivery::Passage &passage, ConfirmedPosition &confirmed,
+                 OldestUndelivered &oldest, Halt &halt, FirstFailure &failure);
     // Halts the session and joins.
     ~Housekeeping();
     Housekeeping(const Housekeeping &) = delete;
@@ -38,11 +42,16 @@ class Housekeeping {
     // [any thread] Something was delivered that the snapshot does not see: take a capture, at most one a
     // second.
     void want_capture() noexcept;
+    // [any thread] Events are delivered from the table; nothing: by the stream again. The newest counts.
+    void tell(std::optional<OutageNews> news);
 
   private:
     using Clock = std::chrono::steady_clock;
 
     void run();
+    void take_care_of_cursor(postgres::Connection &sql);
+    void take_care_of_passage(postgres::Connection &sql);
+    void release_wal(postgres::Connection &sql);
     void take_care_of_partitions(postgres::Connection &sql);
     void wait(postgres::Connection &sql, Clock::time_point until);
 
@@ -50,13 +59,19 @@ class Housekeeping {
     const outbox::Ownership ours_;
     const outbox::PartitionPolicy policy_;
     Mailbox<outbox::Capture> &captures_;
+    delivery::Passage &passage_;
     ConfirmedPosition &confirmed_;
     Halt &halt_;
     FirstFailure &failure_;
     Wakeup bell_;
     Mailbox<delivery::CursorToStore> to_store_;
+    Mailbox<std::optional<OutageNews>> news_;
+    OutageReport report_;
     std::atomic<bool> capture_wanted_{false};
     Clock::time_point next_capture_{};
+    Lsn stored_; // the position that the row has
+    Clock::time_point stored_at_{};
+    std::uint64_t stored_events_ = 0; // that had passed then
     Clock::time_point next_partitions_{};
     UndeliveredWatch watch_;
     std::thread thread_;

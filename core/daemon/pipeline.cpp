@@ -1,6 +1,7 @@
 #include "daemon/pipeline.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/fault_point.hpp"
 #include "daemon/sessions.hpp"
@@ -33,6 +34,19 @@ outbox::PartitionPolicy partition_policy(const config::Partitions &partitions) {
     return {partitions.days_ahead, partitions.retention_days, partitions.drop_undelivered};
 }
 
+std::optional<outbox::Position> lowest_unsettled(const delivery::Batch &batch,
+                                                 const delivery::Settled &settled) {
+    std::optional<outbox::Position> lowest;
+    auto next = settled.delivered.begin();
+    for (std::size_t i = settled.prefix; i < batch.events.size(); ++i) {
+        if (next != settled.delivered.end() && *next == i)
+            ++next;
+        else if (!lowest || batch.events[i]->at < *lowest)
+            lowest = batch.events[i]->at;
+    }
+    return lowest;
+}
+
 outbox::Home home_of(const replication::ServerIdentity &server) {
     return {server.system_identifier, server.timeline.value()};
 }
@@ -44,12 +58,19 @@ Pipeline::Pipeline(const config::Config &config, delivery::Dispatcher &dispatche
     : config_(config), settings_(config.stream), limits_(limits_of(config.stream.batch)),
       dispatcher_(dispatcher), memory_(memory), halt_(halt), failure_(halt) {}
 
+Pipeline::~Pipeline() {
+    housekeeping_.reset();
+    memory_.position = std::max(memory_.position, confirmed_.get());
+}
+
 void Pipeline::run() {
     connect();
     take_stream();
     try {
-        recover();
-        if (!halt_.halted()) stream();
+        while (!halt_.halted()) {
+            recover();
+            if (!halt_.halted()) stream();
+        }
     } catch (const Error &error) {
         if (error.remedy() != Remedy::interrupted || !halt_.halted()) throw;
     }
@@ -97,6 +118,7 @@ void Pipeline::take_stream() {
     // Room for one batch waiting beside the one in delivery.
     queue_.emplace(delivery::ChunkQueue::Bounds{4 * limits_.max_size, limits_.max_bytes},
                    [this] { reader_->wake(); });
+    passage_.emplace(*queue_);
     captures_.emplace([this] { queue_->nudge(); });
     ReaderPlan plan;
     plan.stream = settings_.id;
@@ -106,7 +128,7 @@ void Pipeline::take_stream() {
     plan.sql = sql_session(settings_, &halt_.bell());
     plan.home = home_of(server_);
     walsender_ = replication_->backend_pid();
-    reader_.emplace(std::move(plan), *queue_, confirmed_, halt_, failure_);
+    reader_.emplace(std::move(plan), *queue_, *passage_, confirmed_, halt_, failure_);
     waker_.emplace(halt_, [this] {
         queue_->nudge();
         reader_->wake();
@@ -174,18 +196,21 @@ void Pipeline::take_ownership() {
     row_ = std::move(taken.before);
     const bool remembered = memory_.ownership && memory_.ownership->generation == row_.generation &&
                             memory_.ownership->home == taken.ownership.home;
-    if (!remembered) {
-        memory_.cursor = row_.cursor;
-        memory_.position = row_.confirmed.value_or(Lsn());
-    }
+    if (!remembered) memory_.cursor = row_.cursor;
+    // Of another server or timeline a position says nothing here: it may even lie ahead of this one's WAL.
+    memory_.position =
+        row_.home == taken.ownership.home
+            ? std::max(row_.confirmed.value_or(Lsn()), remembered ? memory_.position : Lsn())
+            : Lsn();
+    in_failover_ = row_.failover_checkpoint.has_value() || dispatcher_.outage().has_value();
     memory_.ownership = taken.ownership;
     if (taken.origin == outbox::Origin::moved)
         log.warn("the database was copied here from another server; its cursor came with it",
                  {{"system_identifier", server_.system_identifier}});
     progress_.emplace(memory_.cursor, memory_.position);
     lease_.emplace(taken.ownership, settings_.slot_name, walsender_);
-    housekeeping_.emplace(sql_session(settings_, &halt_.bell()), taken.ownership,
-                          partition_policy(settings_.partitions), *captures_, confirmed_,
+    housekeeping_.emplace(sql_session(settings_, &halt_.bell()), taken.ownership, memory_.position,
+                          partition_policy(settings_.partitions), *captures_, *passage_, confirmed_,
                           memory_.oldest_undelivered, halt_, failure_);
     log.info("stream taken", {{"stream", settings_.id},
                               {"slot", settings_.slot_name},
@@ -210,60 +235,112 @@ Pipeline::TakeOver Pipeline::examine_slot() {
     return from;
 }
 
-bool Pipeline::covered(const TakeOver &from, const outbox::Capture &capture) const {
-    if (from.created_at && !capture.snapshot.covers(*from.created_at)) return false;
-    return !from.not_ours || *from.not_ours < capture.snapshot.xmin();
+// The slot is looked at before a capture is taken, never after: the capture must see more.
+void Pipeline::look_at_slot_taken() {
+    if (from_) return;
+    const auto taken = reader_->taken_within(0ms);
+    if (!taken) return;
+    from_ = taken->created_at ? TakeOver{taken->position, taken->created_at, std::nullopt}
+                              : examine_slot();
+    passage_->begin_at(from_->slot_position);
 }
 
-// Rounds, once a second, until the slot is ours and the table has given all that its stream will not.
-void Pipeline::recover() {
-    const auto open_session = [this] {
-        return open_at(sql_session(settings_, &halt_.bell()), memory_.ownership->home);
-    };
-    delivery::Recovery recovery(settings_.id, limits_, *progress_, halt_, open_session,
-                                [this](const delivery::Batch &batch) {
-                                    const auto settled = deliver(batch);
-                                    progress_->settle_replayed(batch, settled);
-                                    if (settled.failure) throw *settled.failure;
-                                    hand_over_cursor();
-                                    return settled.whole;
-                                });
-    std::optional<TakeOver> from;
-    if (!recovery.finish_open_round(*sql_)) return;
+outbox::Capture Pipeline::capture_for_round() {
+    auto capture = outbox::take_capture(*sql_);
+    outbox::wait_until_flushed(*sql_, capture.wal);
+    return capture;
+}
+
+// Once any capture has seen what the slot's stream will not give, every later one does: from here on a
+// position may be stored and confirmed.
+void Pipeline::look_at_cover(const outbox::Capture &capture) {
+    if (covered_ || !from_) return;
+    if (from_->created_at && !capture.snapshot.covers(*from_->created_at)) return;
+    if (from_->not_ours && capture.snapshot.xmin() <= *from_->not_ours) return;
+    covered_ = true;
+    confirmed_.begin_at(from_->slot_position);
+}
+
+// While the sink is down: waits until it is worth trying again. False: halted.
+bool Pipeline::await_sink() {
     while (!halt_.halted()) {
-        const auto round_began = Clock::now();
-        // The slot is looked at before the capture is taken, never after: the capture must see more.
-        if (!from) {
-            if (const auto taken = reader_->taken_within(0ms)) {
-                if (taken->created_at)
-                    from = {taken->position, taken->created_at, std::nullopt};
-                else
-                    from = examine_slot();
-            }
+        if (!dispatcher_.outage()) return true;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            dispatcher_.outage()->next_attempt - Clock::now());
+        if (left <= 0ms) {
+            if (dispatcher_.worth_a_call()) return true;
+            tell(std::nullopt);
+            continue;
         }
-        const auto capture = outbox::take_capture(*sql_);
-        outbox::wait_until_flushed(*sql_, capture.wal);
-        if (!recovery.run_round(*sql_, capture)) return;
-        if (from && covered(*from, capture)) {
-            progress_->start_at(std::max(progress_->position(), from->slot_position));
-            memory_.position = progress_->position();
-            confirmed_.begin_at(from->slot_position);
-            break;
+        // Without a cover the WAL cannot be released, however long the sink stays away.
+        if (!covered_) {
+            look_at_slot_taken();
+            if (from_) look_at_cover(capture_for_round());
         }
-        const auto rest = round_interval - (Clock::now() - round_began);
-        if (from)
-            halt_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(rest));
-        else if (rest > 0s)
-            reader_->taken_within(std::chrono::ceil<std::chrono::milliseconds>(rest));
+        halt_.wait_for(covered_ ? left : std::min<std::chrono::milliseconds>(left, round_interval));
+    }
+    return false;
+}
+
+// Rounds from the table, until nothing is left there that the stream will not give. The stream's transactions
+// pass meanwhile; once a round is short, the last one is run with the stream paused.
+void Pipeline::recover() {
+    delivery::Recovery recovery(
+        settings_.id, limits_, *progress_, halt_,
+        [this] { return open_at(sql_session(settings_, &halt_.bell()), memory_.ownership->home); },
+        [this](const delivery::Batch &batch) { return deliver_replayed(batch); });
+    while (await_sink()) {
+        const auto began = Clock::now();
+        look_at_slot_taken();
+        if (!recovery.finish_open_round(*sql_)) continue;
+        const auto capture = capture_for_round();
+        look_at_cover(capture);
+        if (!recovery.run_round(*sql_, capture)) continue;
+        const auto rest = round_interval - (Clock::now() - began);
+        if (covered_ && rest < 0s) continue;
+        if (covered_ && finish_with_stream_paused(recovery)) break;
+        if (dispatcher_.outage()) continue;
+        const auto pause = std::max(std::chrono::ceil<std::chrono::milliseconds>(rest), 0ms);
+        if (from_)
+            halt_.wait_for(pause);
+        else
+            reader_->taken_within(pause);
     }
     if (recovery.replayed() > 0)
         log.info("replayed from the table", {{"events", recovery.replayed()}});
+}
+
+// True: all that passed is delivered, and what comes behind it is in the queue.
+bool Pipeline::finish_with_stream_paused(delivery::Recovery &recovery) {
+    passage_->close();
+    fault_point("stream_paused");
+    const auto capture = capture_for_round();
+    if (recovery.run_round(*sql_, capture) && passage_->all_seen_by(capture.snapshot)) {
+        progress_->start_at(std::max(progress_->position(), passage_->position()));
+        memory_.position = progress_->position();
+        return true;
+    }
+    passage_->open();
+    return false;
+}
+
+bool Pipeline::deliver_replayed(const delivery::Batch &batch) {
+    const auto settled = deliver(batch);
+    progress_->settle_replayed(batch, settled);
+    if (settled.failure) throw *settled.failure;
+    hand_over_cursor();
+    if (!settled.whole)
+        tell(lowest_unsettled(batch, settled));
+    else if (in_failover_ && Clock::now() - told_at_ >= round_interval)
+        tell(std::nullopt);
+    return settled.whole;
 }
 
 void Pipeline::stream() {
     log.info("streaming", {{"slot", settings_.slot_name}, {"position", progress_->position()}});
     streamed_ = true;
     housekeeping_->store({memory_.cursor, progress_->position()});
+    if (std::exchange(in_failover_, false)) housekeeping_->tell(std::nullopt);
     delivery::Batcher batcher(
         limits_, *queue_, [this](const outbox::Event &event) { return progress_->held(event); });
     delivery::Batch batch;
@@ -277,9 +354,9 @@ void Pipeline::stream() {
             progress_->settle_streamed(batch, settled);
             memory_.position = progress_->position();
             if (settled.failure) throw *settled.failure;
+            if (!settled.whole) return enter_failover(batch, settled, batcher);
             batch.clear();
             if (progress_->wants_capture()) housekeeping_->want_capture();
-            if (!settled.whole) break;
         } else if (batcher.exhausted()) {
             break;
         }
@@ -288,6 +365,25 @@ void Pipeline::stream() {
             next_probe = Clock::now() + probe_interval;
         }
     }
+}
+
+// From here on the stream's transactions pass, those in hand first, and the table gives their events. Unless
+// the daemon halts: then all of it is left to the next session.
+void Pipeline::enter_failover(const delivery::Batch &batch, const delivery::Settled &settled,
+                              delivery::Batcher &batcher) {
+    if (halt_.halted()) return;
+    housekeeping_->store({memory_.cursor, progress_->position()});
+    tell(lowest_unsettled(batch, settled));
+    passage_->open(progress_->position(), batch, batcher);
+    captures_->take();
+    fault_point("failover_entered");
+}
+
+void Pipeline::tell(const std::optional<outbox::Position> &first) {
+    if (dispatcher_.outage()) in_failover_ = true;
+    if (!in_failover_) return;
+    told_at_ = Clock::now();
+    housekeeping_->tell(OutageNews{dispatcher_.outage(), first, memory_.cursor});
 }
 
 delivery::Settled Pipeline::deliver(const delivery::Batch &batch) {
@@ -322,12 +418,13 @@ void Pipeline::settle_down() {
     housekeeping_.reset();
     sql_->interrupt_by(nullptr);
     sql_->answer_within(farewell_limit);
-    outbox::store_cursor(*sql_, *memory_.ownership, memory_.cursor, progress_->position());
-    confirmed_.set(progress_->position());
+    memory_.position = std::max(progress_->position(), confirmed_.get());
+    outbox::store_cursor(*sql_, *memory_.ownership, memory_.cursor, memory_.position);
+    confirmed_.set(memory_.position);
     reader_->finish();
     if (const auto failure = failure_.get())
         log.warn("the stream was not ended in order", *failure);
-    log.info("stopped, the cursor is stored", {{"position", progress_->position()}});
+    log.info("stopped, the cursor is stored", {{"position", memory_.position}});
 }
 
 } // namespace pgat::daemon

@@ -1,16 +1,18 @@
 // One session, from the slot to the sink: the way of every event on one page.
 //
 //   Reader (replication thread)                      Housekeeping (its thread)
-//     slot ─► stream ─► chunks ─► queue                captures      stored cursor
-//                                   │                      │               ▲
-//   Pipeline (delivery thread)      ▼                      ▼               │
-//     rounds from the table ─► batches ─► Dispatcher ─► Progress ──────────┘
-//                                             │
-//                                        the sink's plugin
+//     slot ─► stream ─► chunks ─► Passage ─► queue     captures      stored cursor
+//                                              │           │               ▲
+//   Pipeline (delivery thread)                 ▼           ▼               │
+//     rounds from the table ─────────────► batches ─► Dispatcher ─► Progress
+//                                                         │
+//                                                  the sink's plugin
 //
-// run() waits while another daemon holds the slot, takes the stream, recovers from the table what the cursor does not hold, then streams, until the
-// program is to end (it returns, the cursor stored) or something fails (it throws; the cursor stays in
-// Memory). The next session is a new Pipeline.
+// run() waits while another daemon holds the slot, takes the stream, recovers from the table what the cursor
+// does not hold, then streams; when the sink goes down it recovers again, as often as that happens. Meanwhile
+// the stream's transactions pass, and their WAL is released. That goes on until the program is to end (it
+// returns, the cursor stored) or something fails (it throws; the cursor stays in Memory). The next session is a
+// new Pipeline.
 #pragma once
 
 #include <functional>
@@ -26,6 +28,7 @@
 #include "daemon/reader.hpp"
 #include "delivery/batcher.hpp"
 #include "delivery/dispatcher.hpp"
+#include "delivery/passage.hpp"
 #include "delivery/progress.hpp"
 #include "delivery/recovery.hpp"
 #include "outbox/stream_row.hpp"
@@ -52,6 +55,10 @@ class Pipeline {
   public:
     Pipeline(const config::Config &config, delivery::Dispatcher &dispatcher, Memory &memory,
              Halt &halt);
+    // What was released while transactions passed is remembered, however the session ended.
+    ~Pipeline();
+    Pipeline(const Pipeline &) = delete;
+    Pipeline &operator=(const Pipeline &) = delete;
 
     // Throws Error; with SQLSTATE 55006 another daemon has just taken the slot.
     void run();
@@ -75,14 +82,25 @@ class Pipeline {
     std::optional<replication::Slot> usable_slot();
     void take_ownership();
     TakeOver examine_slot();
+
     void recover();
-    bool covered(const TakeOver &from, const outbox::Capture &capture) const;
+    bool await_sink();
+    void look_at_slot_taken();
+    outbox::Capture capture_for_round();
+    void look_at_cover(const outbox::Capture &capture);
+    bool finish_with_stream_paused(delivery::Recovery &recovery);
+    bool deliver_replayed(const delivery::Batch &batch);
+
     void stream();
+    void enter_failover(const delivery::Batch &batch, const delivery::Settled &settled,
+                        delivery::Batcher &batcher);
     void settle_down();
 
     delivery::Settled deliver(const delivery::Batch &batch);
     void store_rejections(std::span<const delivery::Rejection> rejections);
     void hand_over_cursor();
+    // What is known of an outage, to those who tell people.
+    void tell(const std::optional<outbox::Position> &first);
 
     const config::Config &config_;
     const config::Stream &settings_;
@@ -97,8 +115,12 @@ class Pipeline {
     std::optional<postgres::Connection> replication_;
     int walsender_ = 0; // serves the replication session
     replication::ServerIdentity server_;
-    outbox::StreamRow row_; // as it was found
+    outbox::StreamRow row_;        // as it was found
+    std::optional<TakeOver> from_; // once the slot is ours
+    bool covered_ = false;         // a capture saw all that the slot's stream does not give
+    bool in_failover_ = false;     // as the row says, or is about to
     std::optional<delivery::ChunkQueue> queue_;
+    std::optional<delivery::Passage> passage_;
     std::optional<Mailbox<outbox::Capture>> captures_;
     std::optional<delivery::Progress> progress_;
     std::optional<Lease> lease_;
@@ -107,6 +129,7 @@ class Pipeline {
     std::optional<Housekeeping> housekeeping_;
     std::optional<Halt::Waker> waker_;
     bool streamed_ = false;
+    std::chrono::steady_clock::time_point told_at_{};
 };
 
 } // namespace pgat::daemon

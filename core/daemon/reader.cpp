@@ -26,10 +26,10 @@ constexpr auto question_limit = std::chrono::seconds(2);
 
 } // namespace
 
-Reader::Reader(ReaderPlan plan, delivery::ChunkQueue &queue, const ConfirmedPosition &confirmed,
-               Halt &halt, FirstFailure &failure)
-    : plan_(std::move(plan)), queue_(queue), confirmed_(confirmed), halt_(halt), failure_(failure),
-      events_(plan_.stream) {}
+Reader::Reader(ReaderPlan plan, delivery::ChunkQueue &queue, delivery::Passage &passage,
+               const ConfirmedPosition &confirmed, Halt &halt, FirstFailure &failure)
+    : plan_(std::move(plan)), queue_(queue), passage_(passage), confirmed_(confirmed), halt_(halt),
+      failure_(failure), events_(plan_.stream) {}
 
 Reader::~Reader() { finish(); }
 
@@ -92,14 +92,14 @@ void Reader::read() {
     // When the program is to end, the server is kept content until the owner has stored the cursor and
     // set the last position to confirm.
     while (!finishing_ && (!halt_.halted() || halt_.stopping())) {
-        const bool wanted = !halt_.halted() && !queue_.full();
+        const bool wanted = !halt_.halted() && !passage_.full();
         if (wanted && drain()) hand_on();
         if (Clock::now() >= next_status_) {
             send_status();
             require_a_sign_of_life(wanted);
         }
-        const auto ready = stream_->poll(next_status_, wanted && !queue_.full() ? Interest::receive
-                                                                                : Interest::none);
+        const auto ready = stream_->poll(
+            next_status_, wanted && !passage_.full() ? Interest::receive : Interest::none);
         if (ready == replication::ReplicationStream::Ready::wakeup) bell_.clear();
     }
     if (!finishing_) return;
@@ -124,17 +124,13 @@ bool Reader::drain() {
             chunk_->marks.size() >= plan_.chunk_events) {
             hand_on();
             if (Clock::now() >= next_status_) send_status();
-            if (queue_.full() || halt_.halted()) break;
+            if (passage_.full() || halt_.halted()) break;
         }
     }
     return !chunk_->empty();
 }
 
-void Reader::hand_on() {
-    const std::size_t count = chunk_->events.size() + chunk_->marks.size();
-    const std::size_t bytes = chunk_->bytes;
-    queue_.push(std::exchange(chunk_, std::make_shared<outbox::Chunk>()), count, bytes);
-}
+void Reader::hand_on() { passage_.pass(std::exchange(chunk_, std::make_shared<outbox::Chunk>())); }
 
 void Reader::send_status() {
     const Lsn confirmed = confirmed_.get();

@@ -1,6 +1,6 @@
 // The replication thread: creates the slot if there is none, then reads its stream into chunks.
 //
-// While the queue is full it stops reading, but it never stops answering: a standby status goes out every
+// While there is no room for more it stops reading, but it never stops answering: a standby status goes out every
 // second whatever the sink does, with the confirmed position and nothing beyond it. It ends when the session
 // halts; a failure is kept for the session's owner and ends the session.
 #pragma once
@@ -18,6 +18,7 @@
 #include "daemon/failure.hpp"
 #include "daemon/handover.hpp"
 #include "delivery/batcher.hpp"
+#include "delivery/passage.hpp"
 #include "outbox/snapshot.hpp"
 #include "outbox/stream_event.hpp"
 #include "outbox/stream_row.hpp"
@@ -43,9 +44,10 @@ struct ReaderPlan {
 
 class Reader {
   public:
-    // Takes a replication session over; `queue`'s on_room should call wake().
-    Reader(ReaderPlan plan, delivery::ChunkQueue &queue, const ConfirmedPosition &confirmed,
-           Halt &halt, FirstFailure &failure);
+    // Takes a replication session over. Chunks go to `passage`; `queue` is the one behind it, whose on_room
+    // should call wake(), and is closed when the stream ends.
+    Reader(ReaderPlan plan, delivery::ChunkQueue &queue, delivery::Passage &passage,
+           const ConfirmedPosition &confirmed, Halt &halt, FirstFailure &failure);
     ~Reader();
     Reader(const Reader &) = delete;
     Reader &operator=(const Reader &) = delete;
@@ -80,6 +82,7 @@ class Reader {
 
     const ReaderPlan plan_;
     delivery::ChunkQueue &queue_;
+    delivery::Passage &passage_;
     const ConfirmedPosition &confirmed_;
     Halt &halt_;
     FirstFailure &failure_;

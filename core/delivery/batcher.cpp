@@ -41,6 +41,11 @@ void Batcher::take_from_chunk(Batch &batch) {
     if (room) chunk_.reset();
 }
 
+std::optional<Batcher::Rest> Batcher::take_rest() {
+    if (!chunk_) return std::nullopt;
+    return Rest{std::exchange(chunk_, nullptr), next_event_, next_mark_};
+}
+
 bool Batcher::fill(Batch &batch, Clock::time_point until) {
     for (;;) {
         if (!chunk_) {

@@ -39,6 +39,15 @@ class Batcher {
     bool fill(Batch &batch, Clock::time_point until);
     bool exhausted() const { return !chunk_ && queue_.closed() && queue_.held().count == 0; }
 
+    // What a chunk has that no batch got yet, from this event and this mark on.
+    struct Rest {
+        ChunkPointer chunk;
+        std::size_t first_event;
+        std::size_t first_mark;
+    };
+    // The rest of the chunk that is being read, which is then read no further; nothing: none is.
+    std::optional<Rest> take_rest();
+
   private:
     bool full(const Batch &batch) const noexcept {
         // Marks count too: a stream of transactions that are all held already makes no events.

@@ -6,6 +6,7 @@
 
 #include "delivery/event_id.hpp"
 #include "observe/log.hpp"
+#include "outbox/time_text.hpp"
 
 namespace pgat::delivery {
 
@@ -15,6 +16,14 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr observe::Log log{"delivery"};
+
+// Of events that another daemon has settled meanwhile nobody tells us: more than this are not remembered.
+constexpr std::size_t most_charged = 10'000;
+
+Timestamp wall_clock() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return Timestamp(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
 
 std::string_view name_of(sinks::Status status) {
     switch (status) {
@@ -49,6 +58,10 @@ void Dispatcher::open(const Batch &batch, std::string_view uid) {
     for (std::size_t i = 0; i < count; ++i)
         items_[i].id = write_event_id(ids_.data() + i * room, uid, batch.events[i]->at);
     first_ = 0;
+    if (charged_.empty()) return;
+    for (std::size_t i = 0; i < count; ++i)
+        if (const auto known = charged_.find(batch.events[i]->at.id); known != charged_.end())
+            items_[i].attempt = known->second;
 }
 
 void Dispatcher::offer(const Batch &batch) {
@@ -84,6 +97,7 @@ void Dispatcher::reject(const Batch &batch, std::size_t index, const std::string
     rejected.push_back({batch.events[index], why, items_[index].attempt});
     rejecting_.push_back(index);
     items_[index].settled = true;
+    charged_.erase(batch.events[index]->at.id);
 }
 
 void Dispatcher::charge(const Batch &batch, std::size_t index, const std::string &why,
@@ -91,8 +105,10 @@ void Dispatcher::charge(const Batch &batch, std::size_t index, const std::string
     ++counts_.retried;
     if (items_[index].attempt >= policy_.max_event_attempts) reject(batch, index, why, rejected);
     // An event that blocks the stream is offered for ever; its count need not run over.
-    else
-        ++items_[index].attempt;
+    else {
+        if (charged_.size() >= most_charged) charged_.clear();
+        charged_[batch.events[index]->at.id] = ++items_[index].attempt;
+    }
 }
 
 void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store) {
@@ -109,11 +125,12 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
         case sinks::Verdict::delivered:
             items_[index].settled = items_[index].delivered = true;
             consecutive_rejected_ = 0;
+            if (!charged_.empty()) charged_.erase(batch.events[index]->at.id);
             ++delivered;
             break;
         case sinks::Verdict::retry:
-            failed(position);
             charge(batch, index, std::string(reason_of(position)), rejected);
+            if (!items_[index].settled) failed(position);
             break;
         case sinks::Verdict::rejected:
             reject(batch, index, std::string(reason_of(position)), rejected);
@@ -137,6 +154,8 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
         failure_ = outcomes_.reason.empty() ? "no answer in time" : outcomes_.reason;
     }
     counts_.delivered += delivered;
+    // A sink that takes a part is asked for the rest sooner than one that takes nothing.
+    if (delivered > 0) backoff_.reset();
     if (!rejected.empty()) store_rejected(rejected, store);
     while (first_ < items_.size() && items_[first_].settled)
         ++first_;
@@ -159,25 +178,36 @@ void Dispatcher::store_rejected(const std::vector<Rejection> &rejected,
     counts_.rejected += rejected.size();
 }
 
-void Dispatcher::report_failure(milliseconds wait) {
+milliseconds Dispatcher::note_failure(milliseconds asked_to_wait) {
     ++counts_.failed_calls;
-    if (failures_in_row_++ == 0) failing_since_ = Clock::now();
-    const std::int64_t seconds =
-        std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - failing_since_).count();
-    if (failures_in_row_ < policy_.attempts)
+    if (failures_in_row_++ == 0) failing_since_ = wall_clock();
+    // What the sink asks for is kept, and never answered by hurrying: the backoff still grows.
+    const auto wait = std::max(asked_to_wait, backoff_.next());
+    if (failures_in_row_ < policy_.attempts) {
         log.warn("the sink did not take the batch, it will be offered again",
                  {{"reason", failure_}, {"next_attempt_ms", wait.count()}});
-    else
+        return wait;
+    }
+    const bool known = outage_.has_value();
+    outage_ = Outage{failing_since_, failure_, failures_in_row_, Clock::now() + wait};
+    const auto since = outbox::time_text(failing_since_);
+    if (!known)
         log.error("the sink is down, events wait in the table until it is back",
-                  {{"reason", failure_},
-                   {"down_for_s", seconds},
-                   {"failed_calls", failures_in_row_},
-                   {"next_attempt_ms", wait.count()}});
+                  {{"reason", failure_}, {"since", since}, {"next_attempt_ms", wait.count()}});
+    else
+        log.warn("the sink is still down", {{"reason", failure_},
+                                            {"since", since},
+                                            {"failed_calls", failures_in_row_},
+                                            {"next_attempt_ms", wait.count()}});
+    return wait;
 }
 
-void Dispatcher::report_recovery() {
-    if (failures_in_row_ >= policy_.attempts)
-        log.info("the sink takes events again", {{"failed_calls", failures_in_row_}});
+void Dispatcher::note_success() {
+    if (outage_)
+        log.info("the sink takes events again",
+                 {{"failed_calls", failures_in_row_},
+                  {"down_since", outbox::time_text(failing_since_)}});
+    outage_.reset();
     failures_in_row_ = 0;
     backoff_.reset();
 }
@@ -196,22 +226,31 @@ Settled Dispatcher::deliver(const Batch &batch, std::string_view uid, const Stor
             break;
         }
         if (failure_.empty()) {
-            report_recovery();
+            note_success();
             continue;
         }
-        milliseconds wait = outcomes_.retry_after;
+        milliseconds asked_to_wait = outcomes_.retry_after;
         for (const auto &reason : outcomes_.reasons)
-            wait = std::max(wait, reason.retry_after);
-        // What the sink asks for is kept, and never answered by hurrying: the backoff still grows.
-        wait = std::max(wait, backoff_.next());
-        report_failure(wait);
-        if (halt_.wait_for(wait)) break;
+            asked_to_wait = std::max(asked_to_wait, reason.retry_after);
+        const auto wait = note_failure(asked_to_wait);
+        if (outage_ || halt_.wait_for(wait)) break;
     }
     settled.prefix = first_;
     settled.whole = first_ == items_.size();
     for (std::size_t i = first_; i < items_.size(); ++i)
         if (items_[i].settled) settled.delivered.push_back(i);
     return settled;
+}
+
+bool Dispatcher::worth_a_call() {
+    if (!outage_ || !sink_.has_probe()) return true;
+    std::string reason;
+    milliseconds retry_after{0};
+    const auto status = sink_.probe(Clock::now() + policy_.call_limit, reason, retry_after);
+    if (status == sinks::Status::ok) return true;
+    failure_ = fmt::format("{}: {}", name_of(status), reason);
+    note_failure(retry_after);
+    return false;
 }
 
 void Dispatcher::probe() {

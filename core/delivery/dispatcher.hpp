@@ -1,13 +1,15 @@
-// Delivers one batch to the sink: calls it until every event is settled, or the daemon halts.
+// Delivers one batch to the sink: calls it until every event is settled, the sink is down, or the daemon halts.
 //
 // Policy of a failed call, whatever the verdicts: wait (the sink's retry_after, else a jittered backoff),
-// then offer what is not settled again, in order. An event is charged an attempt only when the failure was
-// its own; one charged max_event_attempts times, or rejected, becomes a dead letter, stored before the batch
-// counts it as settled. A sink that rejects everything is taken for broken: after max_consecutive_rejected
-// dead letters in a row, rejections only make it wait until something is delivered again. Such a wait lasts
-// as long as the sink needs; the events are in the table.
+// then offer what is not settled again, in order. After `attempts` failed calls in a row the sink is down:
+// deliver() returns, and says in outage() when it is worth calling again; until a call succeeds there is one
+// at a time. An event is charged an attempt only when the failure was its own; one charged max_event_attempts
+// times, or rejected, becomes a dead letter, stored before the batch counts it as settled. A sink that rejects
+// everything is taken for broken: after max_consecutive_rejected dead letters in a row, rejections are failed
+// calls until something is delivered again.
 //
-// Lives as long as the daemon, on the delivery thread: failures in a row are counted across batches.
+// Lives as long as the daemon, on the delivery thread: failures in a row, and the attempts an event is charged
+// with, are counted across batches.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/backoff.hpp"
@@ -23,6 +26,7 @@
 #include "delivery/batch.hpp"
 #include "delivery/counts.hpp"
 #include "delivery/group_keys.hpp"
+#include "delivery/outage.hpp"
 #include "sinks/sink.hpp"
 
 namespace pgat::delivery {
@@ -30,7 +34,7 @@ namespace pgat::delivery {
 struct DispatchPolicy {
     StreamId stream;
     std::string group_key;  // JSON pointer; empty: the whole stream is one key
-    std::uint32_t attempts; // failed calls in a row before the sink is reported down
+    std::uint32_t attempts; // failed calls in a row before the sink is down
     std::chrono::milliseconds initial_backoff;
     std::chrono::milliseconds max_backoff;
     std::uint32_t max_event_attempts;
@@ -51,7 +55,7 @@ using StoreRejections = std::function<void(std::span<const Rejection>)>;
 // Throws Error if the stream is not ours any more.
 using RequireLease = std::function<void()>;
 
-// How far a batch got: all of it, unless the daemon halted.
+// How far a batch got: all of it, unless the sink is down or the daemon halted.
 struct Settled {
     std::size_t prefix = 0;             // so many events from the front are settled
     std::vector<std::size_t> delivered; // and these beyond, by index
@@ -73,6 +77,12 @@ class Dispatcher {
     // sink made it wait would deliver behind the next one's back.
     Settled deliver(const Batch &batch, std::string_view uid, const StoreRejections &store,
                     const RequireLease &require_lease = {});
+
+    // Set from the call that made the sink count as down until one succeeds.
+    const std::optional<Outage> &outage() const noexcept { return outage_; }
+    // In an outage: a sink that can be asked how it is, is asked before it is offered a batch. False, and the
+    // next attempt put off, if it does not answer well.
+    bool worth_a_call();
 
     // Asks an idle sink how it is, so that it can serve its heartbeats. Only logs.
     void probe();
@@ -97,8 +107,9 @@ class Dispatcher {
     bool rejecting_everything() const noexcept {
         return consecutive_rejected_ >= policy_.max_consecutive_rejected;
     }
-    void report_failure(std::chrono::milliseconds wait);
-    void report_recovery();
+    // Counts a failed call and says so. How long to wait before the next.
+    std::chrono::milliseconds note_failure(std::chrono::milliseconds asked_to_wait);
+    void note_success();
     std::string_view reason_of(std::size_t position) const;
 
     sinks::Sink &sink_;
@@ -109,7 +120,10 @@ class Dispatcher {
     Backoff backoff_;
     std::uint32_t failures_in_row_ = 0;
     std::uint32_t consecutive_rejected_ = 0;
-    std::chrono::steady_clock::time_point failing_since_{};
+    Timestamp failing_since_;
+    std::optional<Outage> outage_;
+    std::unordered_map<EventId, std::uint32_t>
+        charged_; // attempts of events in hand, where not the first
 
     // Of the batch in hand; members so that their memory is kept.
     std::vector<Item> items_;

@@ -20,6 +20,7 @@ constexpr auto round_interval = std::chrono::seconds(1);
 void Progress::start_at(Lsn position) noexcept {
     position_ = passed_ = position;
     incomplete_.clear();
+    captures_.clear();
     too_far_ahead_ = false;
 }
 

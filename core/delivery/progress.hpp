@@ -41,7 +41,7 @@ class Progress {
 
     outbox::Cursor &cursor() noexcept { return cursor_; }
     Lsn position() const noexcept { return position_; }
-    // The stream begins here, and nothing of it is held.
+    // The stream goes on here, behind a round that has delivered all before.
     void start_at(Lsn position) noexcept;
 
     bool held(const outbox::Event &event) const noexcept {

@@ -13,8 +13,9 @@ Recovery::Recovery(StreamId stream, const BatchLimits &limits, Progress &progres
 bool Recovery::finish_open_round(postgres::Connection &sql) {
     if (!progress_.cursor().round()) return true;
     if (!replay(sql)) return false;
-    // Of what R does not see nothing new is known: the floor stays.
-    progress_.cursor().end_round(progress_.cursor().floor());
+    // Nothing may be known of what R does not see: then the floor stays.
+    const auto floor = progress_.floor_for(progress_.cursor().round()->snapshot);
+    progress_.cursor().end_round(floor);
     return true;
 }
 

@@ -16,7 +16,8 @@
 
 namespace pgat::delivery {
 
-// Delivers one batch and remembers how far it got; false: the daemon halts. Throws Error.
+// Delivers one batch and remembers how far it got; false: not all of it, for the sink is down or the daemon
+// halts. Throws Error.
 using DeliverReplayed = std::function<bool(const Batch &)>;
 // Opens one more session with the server, which the halt interrupts.
 using OpenSession = std::function<postgres::Connection()>;
@@ -26,9 +27,9 @@ class Recovery {
     Recovery(StreamId stream, const BatchLimits &limits, Progress &progress, const Halt &halt,
              OpenSession open_session, DeliverReplayed deliver);
 
-    // Finishes a round that the cursor was loaded with, if any. False: halted before its end.
+    // Finishes a round that was begun before, if any. False: it stays open, for `deliver` gave up.
     bool finish_open_round(postgres::Connection &sql);
-    // One round up to `capture`, whose WAL is flushed. False: halted before its end.
+    // One round up to `capture`, whose WAL is flushed. False: it stays open.
     bool run_round(postgres::Connection &sql, const outbox::Capture &capture);
 
     // Events delivered by rounds so far.

@@ -115,18 +115,6 @@ Error foreign(const StreamRow &row, const Home &here) {
             row.id));
 }
 
-// Runs an UPDATE that must find the row with our generation.
-void write(postgres::Connection &connection, const Ownership &ours, std::string_view assignments,
-           Parameters parameters) {
-    parameters.insert(parameters.begin(), {ours.stream, ours.generation});
-    const Result done = connection.exec(
-        fmt::format("update async_triggers.streams set {}, written_by = pg_current_xact_id(), "
-                    "updated_at = now() where id = $1::bigint and generation = $2::bigint",
-                    assignments),
-        parameters);
-    if (done.affected() == 0) require_ownership(connection, ours);
-}
-
 } // namespace
 
 Origin origin_of(const StreamRow &row, const Home &here) noexcept {
@@ -176,6 +164,17 @@ TakenStream take_stream(postgres::Connection &connection, StreamId stream, const
                 fmt::format("the row of stream {} is written by others all the time", stream));
 }
 
+void write_stream_row(postgres::Connection &connection, const Ownership &ours,
+                      std::string_view assignments, Parameters parameters) {
+    parameters.insert(parameters.begin(), {ours.stream, ours.generation});
+    const Result done = connection.exec(
+        fmt::format("update async_triggers.streams set {}, written_by = pg_current_xact_id(), "
+                    "updated_at = now() where id = $1::bigint and generation = $2::bigint",
+                    assignments),
+        parameters);
+    if (done.affected() == 0) require_ownership(connection, ours);
+}
+
 void store_cursor(postgres::Connection &connection, const Ownership &ours, const Cursor &cursor,
                   Lsn confirmed) {
     std::optional<std::string> round;
@@ -201,43 +200,28 @@ void store_cursor(postgres::Connection &connection, const Ownership &ours, const
         cursor.delivered().empty() ? std::nullopt : std::optional(cursor.delivered().text());
 
     fault_point("cursor_storing");
-    write(connection, ours,
-          "confirmed_lsn = $3::pg_lsn, cursor_snapshot = $4::pg_snapshot, "
-          "cursor_extras = $5::xid8[], cursor_floor = $6::bigint, "
-          "cursor_round_snapshot = $7::pg_snapshot, cursor_round_id = $8::bigint, "
-          "cursor_round_created_at = $9::timestamptz, cursor_part_xids = $10::xid8[], "
-          "cursor_part_ids = $11::bigint[], cursor_ahead_ids = $12::bigint[]",
-          {confirmed.valid() ? std::optional(confirmed) : std::nullopt, delivered,
-           postgres::number_array(cursor.extras().sorted()), cursor.floor(), round, round_id,
-           round_created_at, postgres::number_array(part_xids), postgres::number_array(part_ids),
-           postgres::number_array(ahead_ids)});
+    write_stream_row(connection, ours,
+                     "confirmed_lsn = $3::pg_lsn, cursor_snapshot = $4::pg_snapshot, "
+                     "cursor_extras = $5::xid8[], cursor_floor = $6::bigint, "
+                     "cursor_round_snapshot = $7::pg_snapshot, cursor_round_id = $8::bigint, "
+                     "cursor_round_created_at = $9::timestamptz, cursor_part_xids = $10::xid8[], "
+                     "cursor_part_ids = $11::bigint[], cursor_ahead_ids = $12::bigint[]",
+                     {confirmed.valid() ? std::optional(confirmed) : std::nullopt, delivered,
+                      postgres::number_array(cursor.extras().sorted()), cursor.floor(), round,
+                      round_id, round_created_at, postgres::number_array(part_xids),
+                      postgres::number_array(part_ids), postgres::number_array(ahead_ids)});
     fault_point("cursor_stored");
 }
 
 void store_position(postgres::Connection &connection, const Ownership &ours, Lsn confirmed) {
     fault_point("position_storing");
-    write(connection, ours, "confirmed_lsn = $3::pg_lsn", {confirmed});
+    write_stream_row(connection, ours, "confirmed_lsn = $3::pg_lsn", {confirmed});
     fault_point("position_stored");
-}
-
-void store_failover_checkpoint(postgres::Connection &connection, const Ownership &ours,
-                               const std::optional<Position> &lowest) {
-    std::optional<EventId> id;
-    std::optional<std::string> created_at;
-    if (lowest) {
-        id = lowest->id;
-        created_at = time_text(lowest->created_at);
-    }
-    fault_point("checkpoint_storing");
-    write(connection, ours,
-          "failover_checkpoint_id = $3::bigint, failover_checkpoint_ts = $4::timestamptz",
-          {id, created_at});
-    fault_point("checkpoint_stored");
 }
 
 void store_next_maintenance(postgres::Connection &connection, const Ownership &ours,
                             Timestamp when) {
-    write(connection, ours, "next_maintenance_at = $3::timestamptz", {time_text(when)});
+    write_stream_row(connection, ours, "next_maintenance_at = $3::timestamptz", {time_text(when)});
 }
 
 void require_ownership(postgres::Connection &connection, const Ownership &ours) {

@@ -74,13 +74,13 @@ TakenStream take_stream(postgres::Connection &connection, StreamId stream, const
 // The whole cursor with the position up to which the slot may be confirmed.
 void store_cursor(postgres::Connection &connection, const Ownership &ours, const Cursor &cursor,
                   Lsn confirmed);
-// The position alone, while the sink is down.
+// The position alone, while transactions pass the sink.
 void store_position(postgres::Connection &connection, const Ownership &ours, Lsn confirmed);
-// The lowest event known to be undelivered; nothing: healthy again.
-void store_failover_checkpoint(postgres::Connection &connection, const Ownership &ours,
-                               const std::optional<Position> &lowest);
 void store_next_maintenance(postgres::Connection &connection, const Ownership &ours,
                             Timestamp when);
+// For further columns: `assignments` with parameters from $3 on.
+void write_stream_row(postgres::Connection &connection, const Ownership &ours,
+                      std::string_view assignments, postgres::Parameters parameters);
 // Throws as the writes do, and writes nothing.
 void require_ownership(postgres::Connection &connection, const Ownership &ours);
 

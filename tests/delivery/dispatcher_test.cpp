@@ -25,12 +25,41 @@ struct DispatcherTest : testing::Test {
         for (const auto &event : chunk->events)
             batch.events.push_back(&event);
     }
-    Settled deliver() {
-        Dispatcher dispatcher(sink, policy, halt, counts);
+    void events_from(int first, int count) {
+        batch.clear();
+        chunk->events.clear();
+        for (int id = first; id < first + count; ++id)
+            chunk->events.push_back({Xid(9), {EventId(id), Timestamp(1000 + id)}, Lsn(), "{}", {}});
+        for (const auto &event : chunk->events)
+            batch.events.push_back(&event);
+    }
+    Settled deliver(Dispatcher &dispatcher) {
         return dispatcher.deliver(batch, "uid", [this](std::span<const Rejection> rejections) {
             for (const auto &letter : rejections)
                 dead.emplace_back(letter.event->at.id.value(), letter.attempts);
         });
+    }
+    Settled deliver() {
+        Dispatcher dispatcher(sink, policy, halt, counts);
+        return deliver(dispatcher);
+    }
+    // As the pipeline does: what is left is offered again when the outage says so. How often.
+    int deliver_through_outages(Dispatcher &dispatcher) {
+        int times = 1;
+        for (auto settled = deliver(dispatcher); !settled.whole; ++times) {
+            std::this_thread::sleep_until(dispatcher.outage()->next_attempt);
+            std::vector<const outbox::Event *> left;
+            auto next = settled.delivered.begin();
+            for (std::size_t i = settled.prefix; i < batch.events.size(); ++i) {
+                if (next != settled.delivered.end() && *next == i)
+                    ++next;
+                else
+                    left.push_back(batch.events[i]);
+            }
+            batch.events = left;
+            settled = deliver(dispatcher);
+        }
+        return times;
     }
 };
 
@@ -58,10 +87,79 @@ TEST_F(DispatcherTest, OffersOnlyWhatIsNotSettledAgainAndInOrder) {
 TEST_F(DispatcherTest, ChargesNobodyForAnOutage) {
     events(2);
     sink.script = std::vector<ScriptedSink::Answer>(50, status(Status::unavailable));
-    EXPECT_TRUE(deliver().whole);
+    Dispatcher dispatcher(sink, policy, halt, counts);
+    EXPECT_EQ(deliver_through_outages(dispatcher), 49) << "three calls at once, then one at a time";
     EXPECT_EQ(sink.offered.size(), 51U);
     EXPECT_EQ(sink.attempts.back(), 1U);
     EXPECT_TRUE(dead.empty());
+    EXPECT_FALSE(dispatcher.outage());
+}
+
+TEST_F(DispatcherTest, GivesUpAfterSoManyFailedCallsInARowAndSaysWhen) {
+    events(2);
+    sink.script = std::vector<ScriptedSink::Answer>(4, status(Status::unavailable, 60s));
+    sink.script[0] = sink.script[1] = status(Status::unavailable);
+    Dispatcher dispatcher(sink, policy, halt, counts);
+    const auto before = std::chrono::steady_clock::now();
+    const auto settled = deliver(dispatcher);
+    EXPECT_FALSE(settled.whole);
+    EXPECT_EQ(settled.prefix, 0U);
+    EXPECT_EQ(sink.offered.size(), 3U);
+    ASSERT_TRUE(dispatcher.outage());
+    EXPECT_EQ(dispatcher.outage()->failed_calls, 3U);
+    EXPECT_NE(dispatcher.outage()->reason.find("the peer is away"), std::string::npos);
+    EXPECT_GE(dispatcher.outage()->next_attempt - before, 60s) << "what the sink asked for is kept";
+    const auto since = dispatcher.outage()->since;
+    // The next is one call, and does not wait.
+    EXPECT_FALSE(deliver(dispatcher).whole);
+    EXPECT_EQ(sink.offered.size(), 4U);
+    EXPECT_EQ(dispatcher.outage()->failed_calls, 4U);
+    EXPECT_EQ(dispatcher.outage()->since, since);
+}
+
+TEST_F(DispatcherTest, AsksASinkThatCanBeAskedBeforeItOffersABatchInAnOutage) {
+    events(1);
+    sink.script = std::vector<ScriptedSink::Answer>(3, status(Status::unavailable));
+    sink.probes = {Status::unavailable, Status::ok};
+    Dispatcher dispatcher(sink, policy, halt, counts);
+    EXPECT_TRUE(dispatcher.worth_a_call()) << "no outage, no question";
+    EXPECT_FALSE(deliver(dispatcher).whole);
+    EXPECT_FALSE(dispatcher.worth_a_call());
+    EXPECT_EQ(dispatcher.outage()->failed_calls, 4U);
+    EXPECT_TRUE(dispatcher.worth_a_call());
+    EXPECT_EQ(sink.offered.size(), 3U);
+    EXPECT_TRUE(deliver(dispatcher).whole);
+    EXPECT_FALSE(dispatcher.outage());
+}
+
+TEST_F(DispatcherTest, CountsFailedCallsInARowWhateverTheVerdict) {
+    events(3);
+    sink.script = {status(Status::unavailable),
+                   verdicts({Verdict::delivered, Verdict::retry, Verdict::not_attempted}),
+                   status(Status::unavailable)};
+    Dispatcher dispatcher(sink, policy, halt, counts);
+    const auto settled = deliver(dispatcher);
+    EXPECT_EQ(settled.prefix, 1U);
+    EXPECT_TRUE(dispatcher.outage());
+    EXPECT_EQ(sink.offered.size(), 3U);
+}
+
+TEST_F(DispatcherTest, RemembersWhatAnEventIsChargedWithFromBatchToBatch) {
+    policy.attempts = 1;
+    policy.max_event_attempts = 4;
+    sink.script = std::vector<ScriptedSink::Answer>(
+        4, verdicts({Verdict::delivered, Verdict::retry, Verdict::delivered}));
+    Dispatcher dispatcher(sink, policy, halt, counts);
+    events(3);
+    EXPECT_FALSE(deliver(dispatcher).whole);
+    for (int attempt = 2; attempt < 4; ++attempt) {
+        events_from(1, 3);
+        EXPECT_FALSE(deliver(dispatcher).whole);
+        EXPECT_TRUE(dead.empty());
+    }
+    events_from(1, 3);
+    EXPECT_TRUE(deliver(dispatcher).whole);
+    EXPECT_EQ(dead, (decltype(dead){{2, 4}}));
 }
 
 TEST_F(DispatcherTest, PutsAnEventThatFailsTooOftenIntoTheDeadLettersAndGoesOn) {
@@ -98,7 +196,8 @@ TEST_F(DispatcherTest, BlocksOnARejectedEventIfToldTo) {
     policy.dead_letters = false;
     events(1);
     sink.script = std::vector<ScriptedSink::Answer>(30, verdicts({Verdict::rejected}));
-    EXPECT_TRUE(deliver().whole);
+    Dispatcher dispatcher(sink, policy, halt, counts);
+    deliver_through_outages(dispatcher);
     EXPECT_EQ(sink.offered.size(), 31U);
     EXPECT_TRUE(dead.empty());
 }

@@ -42,10 +42,14 @@ class ScriptedSink : public sinks::Sink {
         else
             outcomes.verdicts.assign(events.size(), Verdict::delivered);
     }
-    bool has_probe() const noexcept override { return false; }
-    Status probe(std::chrono::steady_clock::time_point, std::string &,
+    std::vector<Status> probes; // answers to probe(), the last one for ever; none: it cannot be asked
+    bool has_probe() const noexcept override { return !probes.empty(); }
+    Status probe(std::chrono::steady_clock::time_point, std::string &reason,
                  std::chrono::milliseconds &) override {
-        return Status::ok;
+        const auto answer = probes.front();
+        if (probes.size() > 1) probes.erase(probes.begin());
+        reason = "asked";
+        return answer;
     }
     void cancel() noexcept override {}
 };

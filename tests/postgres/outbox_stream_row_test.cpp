@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "outbox/failover_state.hpp"
 #include "outbox_database.hpp"
 
 namespace pgat::outbox {
@@ -104,8 +105,9 @@ TEST(StreamRow, IsExactAboutTimes) {
     const auto taken = take_stream(database.sql, stream, here);
     for (const std::int64_t time :
          {0LL, 1LL, 951'782'399'999'999LL, 1'795'334'400'123'457LL, 4'102'444'799'999'999LL}) {
-        store_failover_checkpoint(database.sql, taken.ownership,
-                                  Position{EventId(9), Timestamp(time)});
+        FailoverState state;
+        state.first = Position{EventId(9), Timestamp(time)};
+        store_failover(database.sql, taken.ownership, state);
         store_next_maintenance(database.sql, taken.ownership, Timestamp(time));
         const auto row = load_stream_row(database.sql, stream);
         EXPECT_EQ(row->failover_checkpoint, (Position{EventId(9), Timestamp(time)}));
@@ -121,10 +123,32 @@ TEST(StreamRow, SaysFailoverWhileThereIsACheckpoint) {
             database.sql.exec("select status from async_triggers.streams").text(0, 0));
     };
     EXPECT_EQ(status(), "streaming");
-    store_failover_checkpoint(database.sql, taken.ownership, Position{EventId(9), Timestamp(1)});
+    FailoverState state{Position{EventId(9), Timestamp(1)}, Timestamp(2'000'000), "no answer", 5,
+                        Timestamp(3'000'000)};
+    store_failover(database.sql, taken.ownership, state);
     EXPECT_EQ(status(), "failover");
-    store_failover_checkpoint(database.sql, taken.ownership, std::nullopt);
+    const auto told = [&] {
+        const auto row = database.sql.exec(
+            "select extract(epoch from failover_since)::bigint, failover_reason, failover_waiting, "
+            "extract(epoch from next_attempt_at)::bigint, failover_checkpoint_id "
+            "from async_triggers.streams");
+        std::string text;
+        for (int column = 0; column < 5; ++column)
+            text += fmt::format("{}|", row.null(0, column) ? "-" : row.text(0, column));
+        return text;
+    };
+    EXPECT_EQ(told(), "2|no answer|5|3|9|");
+    // The sink is back: the row keeps since when and why, and where it has got to.
+    store_failover(database.sql, taken.ownership,
+                   FailoverState{Position{EventId(12), Timestamp(1)}, {}, {}, 2, {}});
+    EXPECT_EQ(told(), "2|no answer|2|-|12|");
+    // A later daemon's idea of when it began does not replace the first one's.
+    state.since = Timestamp(9'000'000);
+    store_failover(database.sql, taken.ownership, state);
+    EXPECT_EQ(told(), "2|no answer|5|3|9|");
+    store_failover(database.sql, taken.ownership, std::nullopt);
     EXPECT_EQ(status(), "streaming");
+    EXPECT_EQ(told(), "-|-|-|-|-|");
     EXPECT_FALSE(load_stream_row(database.sql, stream)->failover_checkpoint);
 }
 
@@ -139,7 +163,7 @@ TEST(StreamRow, RefusesEveryWriteOfADaemonThatLostTheStream) {
     const std::vector<std::function<void()>> writes = {
         [&] { store_cursor(sql, first, full_cursor(), Lsn(20)); },
         [&] { store_position(sql, first, Lsn(20)); },
-        [&] { store_failover_checkpoint(sql, first, std::nullopt); },
+        [&] { store_failover(sql, first, std::nullopt); },
         [&] { store_next_maintenance(sql, first, Timestamp(1)); },
         [&] { require_ownership(sql, first); },
     };
