@@ -42,7 +42,8 @@ class ScriptedSink : public sinks::Sink {
         else
             outcomes.verdicts.assign(events.size(), Verdict::delivered);
     }
-    std::vector<Status> probes; // answers to probe(), the last one for ever; none: it cannot be asked
+    std::vector<Status>
+        probes; // answers to probe(), the last one for ever; none: it cannot be asked
     bool has_probe() const noexcept override { return !probes.empty(); }
     Status probe(std::chrono::steady_clock::time_point, std::string &reason,
                  std::chrono::milliseconds &) override {

@@ -12,6 +12,7 @@ enum class During {
     stop,          // SIGTERM once something is delivered
     replacement,   // of a slot that is older than its publication
     dead_letter,   // the sink rejects some events
+    outage,        // the sink is down, and back, again and again
     housekeeping,  // partitions to make, and one to drop
 };
 
@@ -67,18 +68,25 @@ inline constexpr std::array cases{
     Case{"dead_letters_stored", During::dead_letter},
     Case{"dead_letters_stored", During::dead_letter, 3},
 
+    Case{"failover_entered", During::outage},
+    Case{"failover_entered", During::outage, 2},
+    Case{"failover_storing", During::outage},
+    Case{"failover_stored", During::outage},
+    Case{"failover_stored", During::outage, 2},
+    Case{"position_storing", During::outage},
+    Case{"position_stored", During::outage},
+    Case{"round_begun", During::outage, 3},
+    Case{"page_delivered", During::outage, 2},
+    Case{"stream_paused", During::outage, 2},
+    Case{"round_ended", During::outage, 4},
+    Case{"failover_clearing", During::outage},
+    Case{"failover_cleared", During::outage},
+    Case{"failover_cleared", During::outage, 2},
+
     Case{"partition_creating", During::housekeeping},
     Case{"partition_created", During::housekeeping},
     Case{"partition_dropping", During::housekeeping},
     Case{"partition_dropped", During::housekeeping},
-};
-
-// Where no daemon comes by yet.
-inline constexpr std::array unused{
-    "position_storing",
-    "position_stored",
-    "checkpoint_storing",
-    "checkpoint_stored",
 };
 
 // Where commands come by and no daemon: tests/cli ends them there.

@@ -46,12 +46,14 @@ Trial::~Trial() {
 std::filesystem::path Trial::configure(Life life) {
     return site_->configure(
         fmt::format("  type: http\n  url: {}\n", receiver_.url(life == after ? "/after" : "/")),
-        "  batch: {max_size: 20}\n");
+        "  batch: {max_size: 20}\n"
+        "  retry: {attempts: 2, initial_backoff_ms: 10, max_backoff_ms: 100}\n");
 }
 
 support::HttpAnswer Trial::answer(const support::HttpRequest &request) {
     const auto key = ordeal::parse_event_id(request.header("webhook-id"));
     if (!key || rejects(*key)) return {422, "", {}};
+    if (down_) return {503, "", {}};
     std::unique_lock lock(mutex_);
     may_take_.wait(lock, [this] { return !allowance_ || *allowance_ > 0; });
     if (allowance_) --*allowance_;
@@ -119,6 +121,26 @@ void Trial::make_an_old_partition() {
     site_->write_in_the_past(20, 10);
 }
 
+// Long enough for a round and a look at the row in each; the application goes on writing.
+void Trial::lose_the_sink_again_and_again(Daemon &daemon) {
+    const auto row_says = [&](std::string_view status) {
+        eventually([&] {
+            application_->write();
+            return !daemon.running() ||
+                   site_->exec("SELECT status FROM async_triggers.streams").text(0, 0) == status;
+        });
+    };
+    eventually([&] {
+        application_->commit();
+        application_->begin();
+        down_ = true;
+        row_says("failover");
+        down_ = false;
+        row_says("streaming");
+        return !daemon.running();
+    });
+}
+
 // The application leaves a transaction open.
 void Trial::write_until_it_ends(Daemon &daemon) {
     allow(0);
@@ -144,6 +166,7 @@ bool Trial::end_at_the_point() {
         eventually([&] { return taken(before) >= due() || !daemon.running(); });
         daemon.signal(SIGTERM);
     }
+    if (what_.during == During::outage) lose_the_sink_again_and_again(daemon);
     if (application_ && what_.during != During::stop)
         write_until_it_ends(daemon);
     else

@@ -3,6 +3,7 @@
 // again, everything else is, once.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -48,6 +49,7 @@ class Trial {
     void run_to_a_clean_stop();
     void make_an_old_partition();
     bool end_at_the_point();
+    void lose_the_sink_again_and_again(support::Daemon &daemon);
     void write_until_it_ends(support::Daemon &daemon);
     void allow(std::optional<int> more);
     bool row_holds_all();
@@ -70,6 +72,7 @@ class Trial {
     // How many events more the sink takes; nothing: all. Less than the application writes, so that at any point
     // some are committed and not delivered.
     std::optional<int> allowance_;
+    std::atomic<bool> down_{false};
     std::vector<EventKey> taken_[2]; // by Life
     std::map<EventKey, Committed> committed_;
     outbox::Cursor cursor_; // at the crash
