@@ -31,8 +31,7 @@ postgres::SessionOptions base_session(const config::Stream &stream, const Wakeup
     // seconds as wal_sender_timeout; over a Unix socket these are accepted and mean nothing.
     options.settings = {{"tcp_keepalives_idle", "2"},
                         {"tcp_keepalives_interval", "2"},
-                        {"tcp_keepalives_count", "2"},
-                        {"tcp_user_timeout", "6s"}};
+                        {"tcp_keepalives_count", "2"}};
     return options;
 }
 
@@ -47,6 +46,8 @@ postgres::SessionOptions sql_session(const config::Stream &stream, const Wakeup 
          {"default_transaction_read_only", "off"},
          {"statement_timeout", "0"},
          {"idle_session_timeout", "0"},
+         // Not for the stream: it would end a session whose sink is slow, for then we do not read for long.
+         {"tcp_user_timeout", "6s"},
          // Between two statements of a transaction there is a round trip and nothing else. A daemon cut off
          // there leaves its locks: they are gone before the slot is free for the next one.
          {"idle_in_transaction_session_timeout", "5s"},
