@@ -128,6 +128,32 @@ TEST_F(Retention, KeepsWhatAnotherStreamNeedsThatNoDaemonRuns) {
     EXPECT_EQ(old_rows_in_default(), 0);
 }
 
+TEST_F(Retention, KeepsWhatAStreamInAnOutageNeedsFromAnothersDaemon) {
+    Site other(Cluster::shared()); // for its number and its role
+    site.exec("GRANT CREATE ON DATABASE " + site.database() + " TO " + other.role() + "; GRANT " +
+              site.role() + " TO " + other.role());
+    const auto old = site.make_past_day(10);
+    site.write_in_the_past(10, 5);
+    HttpReceiver receiver;
+    receiver.answer_with(503);
+    Daemon waiting(site.configure("  type: http\n  url: " + receiver.url() + "\n"));
+    ASSERT_TRUE(waiting.wait_for_err(kept)) << waiting.err();
+    // A stream that has nothing to deliver, and looks after the partitions of all.
+    const auto configuration = site.configure(print, "  slot_name: " + other.slot() +
+                                                         "\n  partitions: {retention_days: 2}\n");
+    Daemon daemon(configuration, {{"ASYNC_TRIGGERS_STREAM__ID", std::to_string(other.stream())}});
+    ASSERT_TRUE(daemon.wait_for_err(std::string(kept) + " partition=" + old +
+                                    " streams=" + std::to_string(site.stream()) + " "))
+        << daemon.err();
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_TRUE(exists(old));
+    receiver.answer_with(200);
+    ASSERT_TRUE(waiting.wait_until_streaming()) << waiting.err();
+    EXPECT_EQ(waiting.stop(), 0) << waiting.err();
+    site.exec("SELECT pg_drop_replication_slot($1)", {other.slot()});
+}
+
 TEST_F(Retention, WarnsWhenHalfOfItIsOver) {
     site.write_in_the_past(2, 2);
     HttpReceiver receiver;
