@@ -1,8 +1,10 @@
 #include "config/document.hpp"
 
+#include <sstream>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "base/error.hpp"
@@ -82,6 +84,41 @@ class Builder {
     int nodes_ = 0;
 };
 
+// Counts documents, and sees to it that each begins behind the last: the parser stays for ever where it meets
+// what no document begins with, such as a comma.
+class DocumentCount : public YAML::EventHandler {
+  public:
+    std::size_t of(const std::string &text) {
+        std::istringstream stream(text);
+        YAML::Parser parser(stream);
+        while (parser.HandleNextDocument(*this)) {
+        }
+        return count_;
+    }
+
+    void OnDocumentStart(const YAML::Mark &mark) override {
+        if (count_ > 0 && mark.pos <= last_.pos)
+            throw YAML::ParserException(mark, "no value begins like this");
+        last_ = mark;
+        ++count_;
+    }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark &, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark &, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark &, const std::string &, YAML::anchor_t,
+                  const std::string &) override {}
+    void OnSequenceStart(const YAML::Mark &, const std::string &, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark &, const std::string &, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+
+  private:
+    std::size_t count_ = 0;
+    YAML::Mark last_;
+};
+
 std::string read_configuration(const std::string &file) {
     try {
         return read_text_file(file);
@@ -129,18 +166,16 @@ const char *Node::kind_name() const noexcept {
 Node read_document(const std::string &file, Problems &problems) {
     const std::string text = read_configuration(file);
     try {
-        const auto documents = YAML::LoadAll(text);
-        if (documents.size() > 1) {
-            throw Error(Remedy::configure, fmt::format("{}: holds {} YAML documents, one is wanted",
-                                                       file, documents.size()))
+        const std::size_t documents = DocumentCount().of(text);
+        if (documents > 1) {
+            throw Error(Remedy::configure,
+                        fmt::format("{}: holds {} YAML documents, one is wanted", file, documents))
                 .with_hint("remove the lines that read '---', or all but the first document");
         }
         Node root;
         root.place = file + ":1";
-        if (!documents.empty()) {
-            Builder builder(file, problems);
-            root = builder.build(documents.front(), "", root.place);
-        }
+        Builder builder(file, problems);
+        root = builder.build(YAML::Load(text), "", root.place);
         if (root.kind == Node::Kind::null) root.kind = Node::Kind::map;
         if (root.kind != Node::Kind::map) {
             throw Error(Remedy::configure,

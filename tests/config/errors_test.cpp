@@ -133,6 +133,8 @@ TEST_F(ConfigErrors, PlaceWhatIsNotYaml) {
               "config.yaml:3: not valid YAML (col");
     EXPECT_EQ(refusal("stream: {id: 1}\n---\nlog: {}\n"),
               "config.yaml: holds 2 YAML documents, one is wanted");
+    EXPECT_EQ(refusal(",\n"),
+              "config.yaml:1: not valid YAML (column 1): no value begins like this");
 }
 
 TEST_F(ConfigErrors, EndWhatWouldFillTheMemory) {
