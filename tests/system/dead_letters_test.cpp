@@ -1,6 +1,7 @@
 // What the sink refuses for good is kept beside the stream, or the stream waits.
 #include <algorithm>
 #include <csignal>
+#include <mutex>
 
 #include <gtest/gtest.h>
 
@@ -118,6 +119,37 @@ TEST_F(DeadLetters, ThatCannotBeStoredAreNotLostWithTheDaemon) {
     std::sort(taken.begin(), taken.end());
     taken.erase(std::unique(taken.begin(), taken.end()), taken.end());
     EXPECT_EQ(taken, all_but_seven(20));
+}
+
+// A bad deployment that refuses whatever comes must not have all of a stream put away.
+TEST_F(DeadLetters, EndAfterAFewInARowWhereTheSinkRefusesEverything) {
+    configuration = site.configure("  type: http\n  url: " + receiver.url() + "\n",
+                                   "  max_consecutive_rejected: 5\n"
+                                   "  retry: {initial_backoff_ms: 10, max_backoff_ms: 100}\n");
+    receiver.answer_with(400);
+    Daemon daemon(configuration);
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 50);
+    ASSERT_TRUE(eventually([&] {
+        return site.exec("SELECT status FROM async_triggers.streams").text(0, 0) == "failover";
+    })) << daemon.err();
+    site.insert_items(51, 60);
+    EXPECT_EQ(letters().rows(), 5);
+    receiver.forget();
+    std::mutex mutex;
+    std::string taken;
+    receiver.answer_with([&](const support::HttpRequest &request) {
+        const std::lock_guard lock(mutex);
+        taken += request.body + "\n";
+        return support::HttpAnswer{};
+    });
+    ASSERT_TRUE(eventually([&] {
+        const std::lock_guard lock(mutex);
+        return support::item_ids(taken).size() >= 55;
+    })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(support::item_ids(taken), numbers(6, 60));
+    EXPECT_EQ(letters().rows(), 5);
 }
 
 } // namespace
