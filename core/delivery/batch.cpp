@@ -15,6 +15,18 @@ bool Settled::all_between(std::size_t first, std::size_t last) const noexcept {
     return static_cast<std::size_t>(end - begin) == last - first;
 }
 
+std::optional<outbox::Position> lowest_unsettled(const Batch &batch, const Settled &settled) {
+    std::optional<outbox::Position> lowest;
+    auto next = settled.delivered.begin();
+    for (std::size_t i = settled.prefix; i < batch.events.size(); ++i) {
+        if (next != settled.delivered.end() && *next == i)
+            ++next;
+        else if (!lowest || batch.events[i]->at < *lowest)
+            lowest = batch.events[i]->at;
+    }
+    return lowest;
+}
+
 HeldEvent::HeldEvent(const outbox::Event &from)
     : event(from), text(std::make_unique_for_overwrite<char[]>(bytes())) {
     const auto copy = [](char *to, std::string_view &text_seen) {

@@ -67,6 +67,9 @@ struct Settled {
     bool all_between(std::size_t first, std::size_t last) const noexcept;
 };
 
+// Of the batch's events that are not settled, the lowest in the table's order; nothing: all are.
+std::optional<outbox::Position> lowest_unsettled(const Batch &batch, const Settled &settled);
+
 class Dispatcher {
   public:
     Dispatcher(sinks::Sink &sink, const DispatchPolicy &policy, const Halt &halt,
