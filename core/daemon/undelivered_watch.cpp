@@ -79,12 +79,14 @@ void UndeliveredWatch::report(const outbox::PartitionWork &work) {
                        "their daemons; a stream that has ended holds it until "
                        "postgres-async-triggers teardown --stream ID"}});
     for (const auto &lost : work.lost)
-        log.error("a partition is dropped with undelivered events, which are lost",
-                  {{"partition", lost.partition},
-                   {"streams", lost.streams},
-                   {"since", outbox::time_text(lost.since)},
-                   {"hint", "partitions.drop_undelivered says so; without it they would have been "
-                            "kept"}});
+        if (is_news("lost " + lost.partition))
+            log.error(
+                "undelivered events past retention are lost with their partition",
+                {{"partition", lost.partition},
+                 {"streams", lost.streams},
+                 {"since", outbox::time_text(lost.since)},
+                 {"hint", "partitions.drop_undelivered says so; without it they would have been "
+                          "kept"}});
 }
 
 } // namespace pgat::daemon

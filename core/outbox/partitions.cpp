@@ -198,17 +198,23 @@ bool clean_default_partition(Connection &connection, const PartitionPolicy &poli
             : fmt::format(" and not exists (select from async_triggers.streams s where s.id = "
                           "e.stream_id and {})",
                           undelivered_condition());
-    const std::string statement =
-        fmt::format("delete from async_triggers.events_default where ctid = any (array("
-                    "select ctid from async_triggers.events_default e where created_at < "
-                    "((clock_timestamp() at time zone 'UTC')::date - $1::integer)::timestamp at "
-                    "time zone 'UTC'{} "
-                    "limit {}))",
-                    held, step);
+    const std::string statement = fmt::format(
+        "with expired as (delete from async_triggers.events_default where ctid = any (array("
+        "select ctid from async_triggers.events_default e where created_at < "
+        "((clock_timestamp() at time zone 'UTC')::date - $1::integer)::timestamp at "
+        "time zone 'UTC'{} limit {})) returning xid, id, stream_id, created_at) "
+        "select count(*), coalesce(string_agg(distinct s.id::text, ', '), ''), {} "
+        "from expired e left join async_triggers.streams s on s.id = e.stream_id and {}",
+        held, step, microseconds_of("min(e.created_at) filter (where s.id is not null)"),
+        undelivered_condition());
     try {
         for (; steps > 0; --steps) {
-            const auto deleted = connection.exec(statement, {policy.retention_days}).affected();
+            const auto done = connection.exec(statement, {policy.retention_days});
+            const auto deleted = static_cast<std::size_t>(done.integer(0, 0));
             work.deleted_from_default += deleted;
+            if (!done.null(0, 2))
+                work.lost.push_back({"events_default", std::string(done.text(0, 1)),
+                                     Timestamp(done.integer(0, 2))});
             if (deleted < step) return false;
         }
     } catch (const Error &error) {

@@ -39,7 +39,7 @@ struct PartitionWork {
     std::vector<std::string> blocked;         // a table that is no partition of ours has the name
     std::vector<std::string> dropped;
     std::vector<Kept> kept;         // past retention, but not delivered
-    std::vector<Kept> lost;         // likewise, and dropped all the same
+    std::vector<Kept> lost;         // likewise, and dropped or deleted all the same
     std::vector<std::string> again; // locked by others just now: "create events_…"
     std::size_t deleted_from_default = 0;
 

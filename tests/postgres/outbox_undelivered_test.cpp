@@ -121,6 +121,12 @@ TEST_F(UndeliveredTest, TheDefaultPartitionsRowsOfAStreamThatNoDaemonRunsStay) {
     clean_default_partition(database.sql, {}, 10, work);
     EXPECT_EQ(work.deleted_from_default, 5U);
     EXPECT_EQ(database.number("select count(*) from async_triggers.events where stream_id = 2"), 7);
+    EXPECT_TRUE(work.lost.empty());
+    clean_default_partition(database.sql, {.drop_undelivered = true}, 10, work);
+    EXPECT_EQ(work.deleted_from_default, 12U);
+    ASSERT_EQ(work.lost.size(), 1U);
+    EXPECT_EQ(work.lost[0].partition, "events_default");
+    EXPECT_EQ(work.lost[0].streams, "2");
 }
 
 // A stream that has nothing to deliver beside a busy one: the look reads what is above its floor, not all.

@@ -182,7 +182,9 @@ TEST_F(Retention, SaysWhatIsLostWhereItIsToldToDropUndeliveredEvents) {
     Daemon daemon(site.configure("  type: http\n  url: " + receiver.url() + "\n",
                                  "  partitions: {drop_undelivered: true}\n"));
     ASSERT_TRUE(
-        daemon.wait_for_err("a partition is dropped with undelivered events, which are lost"))
+        daemon.wait_for_err("undelivered events past retention are lost with their partition"
+                            " partition=" +
+                            old))
         << daemon.err();
     EXPECT_FALSE(exists(old));
     EXPECT_EQ(daemon.stop(), 0) << daemon.err();
