@@ -18,10 +18,17 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds tls_slice{50};
 
 void note_warning(void *receiver, const PGresult *notice) {
-    const char *const severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-    const char *const code = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
-    if (severity != nullptr && code != nullptr && std::string_view(severity) == "WARNING")
-        *static_cast<std::string *>(receiver) = code;
+    const auto field = [notice](int code) {
+        const char *const text = PQresultErrorField(notice, code);
+        return std::string(text == nullptr ? "" : text);
+    };
+    if (field(PG_DIAG_SEVERITY_NONLOCALIZED) != "WARNING") return;
+    CopyBoth::Warning warning{field(PG_DIAG_SQLSTATE), field(PG_DIAG_SOURCE_FILE),
+                              field(PG_DIAG_MESSAGE_PRIMARY)};
+    auto &warnings = *static_cast<std::vector<CopyBoth::Warning> *>(receiver);
+    for (const auto &known : warnings)
+        if (known.sqlstate == warning.sqlstate && known.source_file == warning.source_file) return;
+    warnings.push_back(std::move(warning));
 }
 
 int milliseconds_until(CopyBoth::Deadline deadline) {
@@ -33,8 +40,8 @@ int milliseconds_until(CopyBoth::Deadline deadline) {
 } // namespace
 
 CopyBoth::CopyBoth(Connection session, const std::string &command)
-    : warning_(std::make_unique<std::string>()), session_(std::move(session)) {
-    PQsetNoticeReceiver(session_.handle(), note_warning, warning_.get());
+    : warnings_(std::make_unique<std::vector<Warning>>()), session_(std::move(session)) {
+    PQsetNoticeReceiver(session_.handle(), note_warning, warnings_.get());
     const Result opened = session_.exec(command);
     if (PQresultStatus(opened.handle()) != PGRES_COPY_BOTH)
         throw Error(Remedy::stop, "not a command that opens a two-way COPY: " + command);
@@ -113,7 +120,7 @@ void CopyBoth::flush() {
     dry_ = false;
 }
 
-std::string CopyBoth::take_warning() { return std::exchange(*warning_, {}); }
+std::vector<CopyBoth::Warning> CopyBoth::take_warnings() { return std::exchange(*warnings_, {}); }
 
 void CopyBoth::ended() {
     const Result result(PQgetResult(session_.handle()));

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/wakeup.hpp"
 #include "postgres/connection.hpp"
@@ -50,9 +51,16 @@ class CopyBoth {
     // Whether something sent is still held back.
     bool sending() const noexcept { return sending_; }
 
-    // Whether the server raised a WARNING, and (once) the SQLSTATE of the last.
-    bool warned() const noexcept { return !warning_->empty(); }
-    std::string take_warning();
+    // A WARNING of the server. Some share a SQLSTATE; what told them apart would be their text, which is
+    // translated, were it not for the place in the server that raised them.
+    struct Warning {
+        std::string sqlstate;
+        std::string source_file; // "slot.c"
+        std::string message;
+    };
+    // Those raised since they were taken last, one of each kind.
+    bool warned() const noexcept { return !warnings_->empty(); }
+    std::vector<Warning> take_warnings();
 
     // Ends our half, drops what still comes in, and waits until the server has ended its own; the
     // session can then be used again. Throws Error (reconnect) when it has not by `deadline`.
@@ -70,7 +78,7 @@ class CopyBoth {
     [[noreturn]] void ended();
 
     // Before the session, so that it outlives it: libpq keeps its address.
-    std::unique_ptr<std::string> warning_;
+    std::unique_ptr<std::vector<Warning>> warnings_;
     Connection session_;
     std::unique_ptr<char, Free> message_;
     bool dry_ = false;     // next() found no message; only the socket can bring one

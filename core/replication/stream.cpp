@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/fault_point.hpp"
+#include "observe/log.hpp"
 #include "postgres/sqlstate.hpp"
 
 namespace pgat::replication {
@@ -15,6 +16,9 @@ namespace {
 namespace sqlstate = postgres::sqlstate;
 
 constexpr std::string_view undefined_file = "58P01"; // a WAL segment is gone
+// Where a server says that a slot of synchronized_standby_slots is missing, lost or not in use. It shares its
+// SQLSTATE with a missing publication.
+constexpr std::string_view slots_of_the_server = "slot.c";
 
 std::string start_command(const postgres::Connection &session, const StreamRequest &request) {
     return fmt::format(
@@ -86,6 +90,7 @@ postgres::SessionOptions replication_session(postgres::SessionOptions base) {
 ReplicationStream::ReplicationStream(postgres::Connection session, const StreamRequest &request,
                                      const Wakeup *wakeup)
     : copy_(start(std::move(session), request)),
+      log_(std::make_unique<observe::ThrottledLog>(observe::Log{"replication"})),
       wakeup_(wakeup), sent_{request.from, request.from, {}, false} {
     fault_point("stream_started");
 }
@@ -105,17 +110,29 @@ ReplicationStream::Ready ReplicationStream::poll(Deadline deadline, Interest int
 std::optional<Frame> ReplicationStream::next() {
     try {
         const auto message = copy_.next();
-        // Postgres 18 and later: "skipped loading publication", and with it every row since.
-        if (copy_.warned() && copy_.take_warning() == sqlstate::object_not_in_prerequisite_state)
-            throw Error(Remedy::recover,
-                        "the publication did not exist at this point of the WAL, and the server "
-                        "left out what it would have published")
-                .with_sqlstate(sqlstate::undefined_object);
+        if (copy_.warned()) heed_warnings();
         if (!message) return std::nullopt;
         heard_at_ = std::chrono::steady_clock::now();
         return parse_frame(*message);
     } catch (const Error &error) {
         throw broken(error);
+    }
+}
+
+void ReplicationStream::heed_warnings() {
+    for (const auto &warning : copy_.take_warnings()) {
+        if (warning.source_file == slots_of_the_server) {
+            log_->warn("the server holds events back until a standby has them, see its "
+                       "synchronized_standby_slots",
+                       {{"server_says", warning.message}});
+            continue;
+        }
+        // Postgres 18 and later: "skipped loading publication", and with it every row since.
+        if (warning.sqlstate == sqlstate::object_not_in_prerequisite_state)
+            throw Error(Remedy::recover,
+                        "the publication did not exist at this point of the WAL, and the server "
+                        "left out what it would have published")
+                .with_sqlstate(sqlstate::undefined_object);
     }
 }
 

@@ -12,11 +12,13 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/lsn.hpp"
 #include "base/wakeup.hpp"
+#include "observe/throttled_log.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/copy_both.hpp"
 #include "replication/frame.hpp"
@@ -74,7 +76,10 @@ class ReplicationStream {
   private:
     void send_now();
 
+    void heed_warnings();
+
     postgres::CopyBoth copy_;
+    std::unique_ptr<observe::ThrottledLog> log_;
     const Wakeup *wakeup_;
     StandbyStatus sent_; // or about to be, if it waits
     bool status_waits_ = false;
