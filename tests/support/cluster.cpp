@@ -196,6 +196,31 @@ Cluster::Cluster(const Options &options) {
     start();
 }
 
+Cluster::Cluster(Cluster &original, Copy as, const std::map<std::string, std::string> &settings,
+                 const std::function<void(const fs::path &)> &before_start) {
+    give_to_servers(folder());
+    port_ = free_port();
+    original.stop();
+    must({"cp", "-a", original.data(), data()}, false);
+    original.start();
+    for (const auto &slot : fs::directory_iterator(data() / "pg_replslot"))
+        fs::remove_all(slot);
+    {
+        std::ofstream configuration(data() / "postgresql.conf", std::ios::app);
+        configuration << "port = " << port_ << "\n"
+                      << "unix_socket_directories = '" << folder().string() << "'\n";
+        if (as == Copy::standby) {
+            configuration << "primary_conninfo = 'host=127.0.0.1 port=" << original.port()
+                          << " user=postgres dbname=postgres'\n";
+            std::ofstream(data() / "standby.signal");
+        }
+        for (const auto &[name, value] : settings)
+            configuration << name << " = '" << value << "'\n";
+    }
+    if (before_start) before_start(data());
+    start();
+}
+
 Cluster::Server::Server(const Cluster &cluster)
     : Process({bin() / "postgres", "-D", cluster.data()},
               {.environment = {}, .directory = cluster.folder(), .as_postgres = true}) {}
@@ -245,6 +270,11 @@ void Cluster::set(const std::string &name, const std::string &value) {
 }
 
 void Cluster::reload() const { server_->signal(SIGHUP); }
+
+void Cluster::promote() const {
+    if (!connect("postgres").exec("SELECT pg_promote()").boolean(0, 0))
+        throw std::runtime_error("the standby was not promoted in time: " + log());
+}
 
 std::string Cluster::log() const { return server_->err(); }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,8 +27,18 @@ class Cluster {
         bool fsync = false;
     };
 
+    // What becomes of another server's files.
+    enum class Copy {
+        backup,  // a server of its own
+        standby, // follows the original, until promote()
+    };
+
     Cluster() : Cluster(Options{}) {}
     explicit Cluster(const Options &options);
+    // A physical copy with settings of its own, as a base backup is: it has no slots. The original is stopped
+    // while it is made. `before_start` may change files of the data folder.
+    Cluster(Cluster &original, Copy as, const std::map<std::string, std::string> &settings = {},
+            const std::function<void(const std::filesystem::path &data)> &before_start = {});
     Cluster(const Cluster &) = delete;
     Cluster &operator=(const Cluster &) = delete;
 
@@ -43,6 +54,8 @@ class Cluster {
     // Appends to the configuration; takes effect at the next start or reload.
     void set(const std::string &name, const std::string &value);
     void reload() const;
+    // A standby becomes a primary, on a timeline of its own.
+    void promote() const;
 
     std::uint16_t port() const noexcept { return port_; }
     pid_t postmaster() const { return server_->pid(); }

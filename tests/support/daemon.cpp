@@ -20,7 +20,7 @@ fs::path program() {
     return fs::absolute(build == nullptr ? "." : build) / "bin" / "postgres-async-triggers";
 }
 
-Site::Site(Cluster &cluster) : cluster_(cluster), database_(cluster.create_database()) {
+Site::Site(Cluster &cluster) : cluster_(&cluster), database_(cluster.create_database()) {
     static std::atomic<std::int64_t> streams{0};
     stream_ = ++streams;
     role_ = fmt::format("daemon_{}", stream_);
@@ -49,7 +49,7 @@ fs::path Site::configure(const std::string &sink, const std::string &stream, std
                                        "{}"
                                        "observability:\n"
                                        "  listen: \"\"\n",
-                                       stream_, port == 0 ? cluster_.port() : port, database_,
+                                       stream_, port == 0 ? cluster_->port() : port, database_,
                                        role_, stream, sink);
     return file;
 }

@@ -31,12 +31,14 @@ class Site {
     const std::string &database() const noexcept { return database_; }
     // The daemon's, with no rights but those that the documentation asks for.
     const std::string &role() const noexcept { return role_; }
-    Cluster &cluster() noexcept { return cluster_; }
+    Cluster &cluster() noexcept { return *cluster_; }
+    // From now on it is looked at on another server, which has the database too: a standby, a copy.
+    void move_to(Cluster &cluster) noexcept { cluster_ = &cluster; }
     std::string slot() const { return "async_triggers_stream_" + std::to_string(stream_); }
 
     // As the owner of the users' tables (a superuser, so that the test can look everywhere).
     postgres::Result exec(const std::string &sql, const postgres::Parameters &parameters = {});
-    postgres::Connection connect() const { return cluster_.connect(database_); }
+    postgres::Connection connect() const { return cluster_->connect(database_); }
 
     // Writes a configuration: the stream, then `stream` (lines indented by two below `stream:`), then
     // `sink` (likewise below `sink:`). The file's path.
@@ -57,7 +59,7 @@ class Site {
     Finished run_program(std::vector<std::string> arguments) const;
 
   private:
-    Cluster &cluster_;
+    Cluster *cluster_;
     std::int64_t stream_;
     std::string database_;
     std::string role_;

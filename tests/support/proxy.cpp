@@ -63,7 +63,7 @@ bool forward(int from, int to) {
 } // namespace
 
 Proxy::Proxy(std::uint16_t server_port)
-    : server_port_(server_port), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    : servers_{server_port}, listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     auto address = loopback(0);
     socklen_t size = sizeof address;
     auto *const generic = reinterpret_cast<sockaddr *>(&address);
@@ -79,6 +79,17 @@ Proxy::~Proxy() {
     bell_.ring();
     thread_.join();
     ::close(listener_);
+}
+
+void Proxy::lead_to(std::vector<std::uint16_t> server_ports) {
+    const std::lock_guard lock(mutex_);
+    servers_ = std::move(server_ports);
+    next_server_ = 0;
+}
+
+std::uint16_t Proxy::next_server() {
+    const std::lock_guard lock(mutex_);
+    return servers_[next_server_++ % servers_.size()];
 }
 
 void Proxy::run() {
@@ -112,7 +123,7 @@ void Proxy::run() {
         if (watched[1].revents != 0) {
             const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
             const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-            const auto address = loopback(server_port_);
+            const auto address = loopback(next_server());
             if (client < 0 || ::connect(server, reinterpret_cast<const sockaddr *>(&address),
                                         sizeof address) != 0) {
                 ::close(client);

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "base/wakeup.hpp"
 
@@ -23,6 +25,8 @@ class Proxy {
     void cut() noexcept { set(true); }
     // Connections that were cut stay dead, as after a change of route; new ones work.
     void mend() noexcept { set(false); }
+    // New connections lead there: one after the other to each of these, and round again.
+    void lead_to(std::vector<std::uint16_t> server_ports);
     // Ends every connection at once, with a RST to both sides.
     void reset() noexcept {
         reset_ = true;
@@ -36,7 +40,11 @@ class Proxy {
     }
     void run();
 
-    const std::uint16_t server_port_;
+    std::uint16_t next_server();
+
+    std::mutex mutex_;
+    std::vector<std::uint16_t> servers_;
+    std::size_t next_server_ = 0;
     int listener_;
     std::uint16_t port_ = 0;
     std::atomic<bool> cut_{false};
