@@ -78,6 +78,12 @@ class ReplayCommand : public testing::Test {
                                      {site.stream(), item})
                                .text(0, 0));
     }
+    // So large that a page holds few.
+    void make_events_large() {
+        site.exec("UPDATE async_triggers.events SET payload = payload || jsonb_build_object('p',"
+                  " repeat('x', 4000000)) WHERE stream_id = $1",
+                  {site.stream()});
+    }
     Ids received() const {
         Ids items;
         for (const auto &request : receiver.requests())
@@ -408,9 +414,7 @@ TEST_F(ReplayCommand, SaysWhatItCouldNotReadAndWhereToGoOn) {
     site.insert_items(1, 20);
     Gate gate;
     configuration = configure("  batch: {max_size: 2}\n");
-    site.exec("UPDATE async_triggers.events SET payload = payload || jsonb_build_object('p',"
-              " repeat('x', 4000000)) WHERE stream_id = $1",
-              {site.stream()});
+    make_events_large();
     receiver.answer_with([&](const HttpRequest &request) {
         if (item_in(request) == 1) gate.wait();
         return HttpAnswer{};
@@ -422,12 +426,34 @@ TEST_F(ReplayCommand, SaysWhatItCouldNotReadAndWhereToGoOn) {
     gate.open();
     EXPECT_EQ(replay.wait(), 1) << replay.err();
     replay.wait_for_end_of_output();
+    EXPECT_EQ(replay.out().find("interrupted"), std::string::npos) << replay.out();
     receiver.answer_with(200);
     const auto rest = go_on(replay.out());
     EXPECT_EQ(rest.status, 0) << replay.out() << rest.err;
     const auto items = received();
     EXPECT_EQ(std::set<std::int64_t>(items.begin(), items.end()).size(), 20U);
     EXPECT_LT(items.size(), 40U);
+}
+
+TEST_F(ReplayCommand, LeavesToTheStreamWhatCommitsMeanwhile) {
+    site.insert_items(1, 10);
+    auto open = site.connect();
+    open.exec("BEGIN; INSERT INTO public.items VALUES (11, 'open'); SET CONSTRAINTS ALL IMMEDIATE");
+    site.insert_items(12, 20);
+    make_events_large();
+    Gate gate;
+    receiver.answer_with([&](const HttpRequest &request) {
+        if (item_in(request) == 1) gate.wait();
+        return HttpAnswer{};
+    });
+    Process replay = start({"--from", "0", "--yes"});
+    ASSERT_TRUE(receiver.wait_for(1)) << replay.err();
+    open.exec("COMMIT");
+    gate.open();
+    EXPECT_EQ(replay.wait(), 0) << replay.err();
+    auto expected = support::numbers(1, 20);
+    expected.erase(expected.begin() + 10);
+    EXPECT_EQ(received(), expected);
 }
 
 TEST_F(ReplayCommand, WantsADatabaseThatKnowsTheStream) {
