@@ -69,13 +69,21 @@ void Dispatcher::offer(const Batch &batch) {
     keys_.forget();
     outgoing_.clear();
     offered_.clear();
+    keys_in_call_.clear();
     for (std::size_t i = first_; i < items_.size() && outgoing_.size() < limit; ++i) {
         if (items_[i].settled) continue;
         const auto &event = *batch.events[i];
-        outgoing_.push_back({items_[i].attempt, items_[i].id, keys_.of(event), event.payload,
-                             event.metadata, policy_.stream, event.xid, event.commit_lsn,
-                             event.at.created_at});
+        const std::string_view key = keys_.of(event);
+        // A sink goes on behind an event that it rejects. Where the stream does not, nothing that must
+        // stay behind may be in the same call.
+        if (!policy_.dead_letters) {
+            if (key.empty() && !outgoing_.empty()) break;
+            if (!keys_in_call_.insert(key).second) continue;
+        }
+        outgoing_.push_back({items_[i].attempt, items_[i].id, key, event.payload, event.metadata,
+                             policy_.stream, event.xid, event.commit_lsn, event.at.created_at});
         offered_.push_back(i);
+        if (!policy_.dead_letters && key.empty()) break;
     }
     sink_.publish(outgoing_, Clock::now() + policy_.call_limit, outcomes_);
     ++counts_.calls;
@@ -92,7 +100,10 @@ std::string_view Dispatcher::reason_of(std::size_t position) const {
 
 void Dispatcher::reject(const Batch &batch, std::size_t index, const std::string &why,
                         std::vector<Rejection> &rejected) {
-    if (!policy_.dead_letters || rejecting_everything()) return;
+    if (!policy_.dead_letters) return;
+    // What the same call delivered behind it shows that not all is rejected; and it must not overtake an
+    // event that is to come again.
+    if (rejecting_everything() && index >= last_delivered_) return;
     ++consecutive_rejected_;
     rejected.push_back({batch.events[index], why, items_[index].attempt});
     rejecting_.push_back(index);
@@ -119,6 +130,10 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
     const auto failed = [this](std::size_t position) {
         if (failure_.empty()) failure_ = reason_of(position);
     };
+    last_delivered_ = 0;
+    for (std::size_t position = 0; position < offered_.size(); ++position)
+        if (outcomes_.verdicts[position] == sinks::Verdict::delivered)
+            last_delivered_ = offered_[position];
     for (std::size_t position = 0; position < offered_.size(); ++position) {
         const std::size_t index = offered_[position];
         switch (outcomes_.verdicts[position]) {

@@ -8,6 +8,9 @@
 // everything is taken for broken: after max_consecutive_rejected dead letters in a row, rejections are failed
 // calls until something is delivered again.
 //
+// Where rejected events block the stream, a call has one event a key: the sink would go on behind the one that
+// it rejects.
+//
 // Lives as long as the daemon, on the delivery thread: failures in a row, and the attempts an event is charged
 // with, are counted across batches.
 #pragma once
@@ -17,7 +20,9 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/backoff.hpp"
@@ -133,7 +138,9 @@ class Dispatcher {
     std::size_t first_ = 0; // all before it is settled
     std::vector<char> ids_;
     std::vector<sinks::OutgoingEvent> outgoing_;
-    std::vector<std::size_t> offered_; // outgoing index → batch index
+    std::vector<std::size_t> offered_;                  // outgoing index → batch index
+    std::unordered_set<std::string_view> keys_in_call_; // where a call has one event a key
+    std::size_t last_delivered_ = 0; // by the last call; batch index, 0: none, or the first
     sinks::Outcomes outcomes_;
     std::vector<std::size_t> rejecting_; // indexes of the rejections being stored
     std::string failure_;                // why the last call was not a full success

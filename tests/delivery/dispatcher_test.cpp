@@ -212,6 +212,43 @@ TEST_F(DispatcherTest, TakesASinkThatRejectsEverythingForBroken) {
     EXPECT_EQ(counts.delivered, 2U);
 }
 
+TEST_F(DispatcherTest, LetsNothingOvertakeARejectedEventOfABrokenSink) {
+    policy.max_consecutive_rejected = 1;
+    events(5);
+    sink.script = {verdicts({Verdict::rejected, Verdict::rejected, Verdict::delivered,
+                             Verdict::rejected, Verdict::rejected})};
+    EXPECT_TRUE(deliver().whole);
+    // The second: what came behind it was delivered. The last comes again.
+    EXPECT_EQ(dead, (std::vector<std::pair<std::int64_t, std::uint32_t>>{{1, 1}, {2, 1}, {4, 1}}));
+    ASSERT_EQ(sink.offered.size(), 2U);
+    EXPECT_EQ(sink.offered[1], (std::vector<std::string>{"uid-5-1005"}));
+}
+
+TEST_F(DispatcherTest, OffersOneEventAKeyWhereARejectedOneBlocks) {
+    policy.dead_letters = false;
+    policy.group_key = "/k";
+    const auto write = [this](int id, std::string_view payload) {
+        chunk->events.push_back({Xid(9), {EventId(id), Timestamp(1000 + id)}, Lsn(), payload, {}});
+    };
+    write(1, R"({"k": "a"})");
+    write(2, R"({"k": "b"})");
+    write(3, R"({"k": "a"})");
+    write(4, R"({"k": "c"})");
+    write(5, "{}");
+    write(6, R"({"k": "a"})");
+    for (const auto &event : chunk->events)
+        batch.events.push_back(&event);
+    sink.script = {verdicts({Verdict::rejected, Verdict::delivered, Verdict::delivered}),
+                   verdicts({Verdict::delivered})};
+    EXPECT_TRUE(deliver().whole);
+    using Ids = std::vector<std::string>;
+    EXPECT_EQ(sink.offered, (std::vector<Ids>{{"uid-1-1001", "uid-2-1002", "uid-4-1004"},
+                                              {"uid-1-1001"},
+                                              {"uid-3-1003"},
+                                              {"uid-5-1005"},
+                                              {"uid-6-1006"}}));
+}
+
 TEST_F(DispatcherTest, KeepsToRetryAfter) {
     events(1);
     sink.script = {status(Status::unavailable, 50ms)};

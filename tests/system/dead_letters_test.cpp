@@ -152,5 +152,155 @@ TEST_F(DeadLetters, EndAfterAFewInARowWhereTheSinkRefusesEverything) {
     EXPECT_EQ(letters().rows(), 5);
 }
 
+// The item of a request.
+std::int64_t item_in(const support::HttpRequest &request) {
+    return support::item_ids(request.body + "\n").at(0);
+}
+
+// Answers one status to one item, another to all others.
+support::HttpReceiver::Script answer(std::int64_t item, int status, int to_others = 200) {
+    return [=](const support::HttpRequest &request) {
+        return support::HttpAnswer{item_in(request) == item ? status : to_others, {}, {}};
+    };
+}
+
+// What a refusal comes to under one policy, with quick retries.
+class Refusal : public DeadLetters {
+  protected:
+    void use(const std::string &retry, const std::string &more = "") {
+        configuration = site.configure("  type: http\n  url: " + receiver.url() + "\n",
+                                       "  retry: {initial_backoff_ms: 1, max_backoff_ms: 20" +
+                                           retry + "}\n" + more);
+    }
+    std::size_t requests_for(std::int64_t item) const {
+        const auto requests = receiver.requests();
+        return static_cast<std::size_t>(
+            std::count_if(requests.begin(), requests.end(),
+                          [&](const support::HttpRequest &one) { return item_in(one) == item; }));
+    }
+    // Each item once, in the order in which they were first sent.
+    std::vector<std::int64_t> first_sent() const {
+        std::vector<std::int64_t> items;
+        for (const auto &request : receiver.requests())
+            if (const auto item = item_in(request);
+                std::find(items.begin(), items.end(), item) == items.end())
+                items.push_back(item);
+        return items;
+    }
+};
+
+TEST_F(Refusal, WithBlockHoldsTheStreamUntilTheEventIsTaken) {
+    use("", "  on_rejected: block\n");
+    receiver.answer_with(answer(7, 400));
+    Daemon daemon(configuration);
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 20);
+    ASSERT_TRUE(eventually([&] { return requests_for(7) >= 10; })) << daemon.err();
+    site.insert_items(21, 25);
+    ASSERT_TRUE(eventually([&] { return requests_for(7) >= 30; })) << daemon.err();
+    EXPECT_EQ(first_sent(), numbers(1, 7));
+    EXPECT_EQ(letters().rows(), 0);
+    receiver.answer_with(200);
+    ASSERT_TRUE(eventually([&] { return requests_for(25) == 1; })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(first_sent(), numbers(1, 25));
+    EXPECT_EQ(letters().rows(), 0);
+}
+
+TEST_F(Refusal, OfABlockedStreamIsADeadLetterOnceThatIsConfigured) {
+    use("", "  on_rejected: block\n");
+    {
+        Daemon daemon(configuration);
+        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+        site.insert_items(1, 20);
+        ASSERT_TRUE(eventually([&] { return requests_for(7) >= 10; })) << daemon.err();
+        EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    }
+    use("");
+    Daemon daemon(configuration);
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    ASSERT_TRUE(eventually([&] { return requests_for(20) == 1; })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(letters().rows(), 1);
+    EXPECT_EQ(taken_items(), all_but_seven(20));
+}
+
+TEST_F(Refusal, ThatIsChargedTooOftenIsADeadLetter) {
+    use(", attempts: 2, max_event_attempts: 5");
+    receiver.answer_with(answer(7, 500));
+    Daemon daemon(configuration);
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 20);
+    ASSERT_TRUE(eventually([&] { return requests_for(20) == 1; })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(requests_for(7), 5U);
+    EXPECT_EQ(first_sent(), numbers(1, 20));
+    const auto kept = letters();
+    ASSERT_EQ(kept.rows(), 1);
+    EXPECT_EQ(kept.text(0, 0), "7");
+    EXPECT_NE(kept.text(0, 1).find("500"), std::string::npos) << kept.text(0, 1);
+    EXPECT_EQ(kept.integer(0, 2), 5);
+}
+
+TEST_F(Refusal, OfEveryEventIsTheSinksFault) {
+    use("", "  max_consecutive_rejected: 10\n");
+    receiver.answer_with(400);
+    Daemon daemon(configuration);
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 100);
+    ASSERT_TRUE(eventually([&] { return letters().rows() == 10; })) << daemon.err();
+    // It goes on asking, and nothing more is given up.
+    receiver.forget();
+    ASSERT_TRUE(receiver.wait_for(50)) << daemon.err();
+    site.insert_items(101, 110);
+    receiver.forget();
+    ASSERT_TRUE(receiver.wait_for(50)) << daemon.err();
+    EXPECT_EQ(letters().rows(), 10);
+    receiver.forget();
+    receiver.answer_with(200);
+    ASSERT_TRUE(eventually([&] { return requests_for(110) >= 1; })) << daemon.err();
+    EXPECT_EQ(letters().rows(), 10);
+    // The ten, beside the daemon.
+    const auto retried =
+        site.run_program({"--config", configuration.string(), "dead-letters", "retry", "--all"});
+    EXPECT_EQ(retried.status, 0) << retried.err;
+    EXPECT_EQ(letters().rows(), 0);
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    std::vector<std::int64_t> accepted;
+    for (const auto &request : receiver.requests())
+        accepted.push_back(item_in(request));
+    std::sort(accepted.begin(), accepted.end());
+    accepted.erase(std::unique(accepted.begin(), accepted.end()), accepted.end());
+    EXPECT_EQ(accepted, numbers(1, 110));
+}
+
+TEST_F(Refusal, OfTheSinkItselfChargesNoEvent) {
+    use(", attempts: 2, max_event_attempts: 3");
+    receiver.answer_with(503);
+    Daemon daemon(configuration);
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 20);
+    ASSERT_TRUE(receiver.wait_for(20)) << daemon.err();
+    receiver.answer_with(200);
+    ASSERT_TRUE(eventually([&] { return requests_for(20) >= 1; })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(letters().rows(), 0);
+    EXPECT_EQ(first_sent(), numbers(1, 20));
+}
+
+TEST_F(Refusal, BetweenDeliveriesIsNeverTheSinksFault) {
+    use("", "  max_consecutive_rejected: 2\n");
+    receiver.answer_with([](const support::HttpRequest &request) {
+        return support::HttpAnswer{item_in(request) % 2 == 0 ? 422 : 200, {}, {}};
+    });
+    Daemon daemon(configuration);
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 41);
+    ASSERT_TRUE(eventually([&] { return requests_for(41) == 1; })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(letters().rows(), 20);
+    EXPECT_EQ(receiver.requests().size(), 41U);
+}
+
 } // namespace
 } // namespace pgat
