@@ -4,6 +4,7 @@
 //   PGAT_RANDOM_SEED=7      that seed, instead of the short run's
 //   PGAT_TEST_LONG=1        (tests/run --long) a new seed, for half an hour
 //   PGAT_RANDOM_MINUTES=5   for so long
+//   PGAT_RANDOM_BAD_WEATHER=1 has the sink down most of the time
 //   PGAT_TEST_LOGS=<folder> keeps the daemons' logs
 #include <cstdlib>
 #include <iostream>
@@ -73,7 +74,7 @@ TEST(Randomized, NothingIsLostWhateverFails) {
     ordeal::Workload workload(stage, ledger);
     stage.start_daemon();
     workload.start(seed);
-    sink.let_it_change(seed);
+    sink.let_it_change(seed, variable("PGAT_RANDOM_BAD_WEATHER").has_value());
     ordeal::Faults faults(stage, ledger, seed);
     const auto until = Clock::now() + std::chrono::minutes(minutes);
     for (std::size_t strikes = 0; strikes < faults.kinds() || Clock::now() < until; ++strikes)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include "fault_points/cases.hpp"
 #include "sink.hpp"
 #include "support/waiting.hpp"
 
@@ -25,6 +26,7 @@ Faults::Faults(Stage &stage, Ledger &ledger, std::uint64_t seed)
     : stage_(stage), ledger_(ledger), random_(seed) {
     lasting_ = {
         {"daemon killed", [this] { kill_daemon(); }},
+        {"daemon ended at a fault point", [this] { end_daemon_at_a_point(); }},
         {"daemon stopped", [this] { stop_daemon(); }},
         {"daemon paused", [this] { pause_daemon(); }},
         {"network silent", [this] { cut_network(); }},
@@ -89,6 +91,17 @@ void Faults::kill_daemon() {
     stage_.kill_daemon();
     perhaps_another();
     wait(between(0, 1500));
+    stage_.start_daemon();
+}
+
+// Between two of its steps, where a kill hardly ever strikes.
+void Faults::end_daemon_at_a_point() {
+    const auto &point = fault_points::cases[random_() % fault_points::cases.size()];
+    const auto pass = 1 + random_() % 3;
+    stage_.kill_daemon();
+    stage_.start_daemon({{"PGAT_FAULT_POINT", fmt::format("{}:{}", point.point, pass)}});
+    perhaps_another();
+    stage_.bury_daemon(4s);
     stage_.start_daemon();
 }
 

@@ -37,6 +37,7 @@ class Faults {
     void perhaps_another();
 
     void kill_daemon();
+    void end_daemon_at_a_point();
     void stop_daemon();
     void pause_daemon();
     void cut_network();

@@ -103,11 +103,11 @@ void WeatheredSink::set(Weather weather) {
     if (weather != Weather::clear) ledger_.count_fault(name_of(weather));
 }
 
-void WeatheredSink::let_it_change(std::uint64_t seed) {
-    changing_ = std::thread([this, seed] { change(seed); });
+void WeatheredSink::let_it_change(std::uint64_t seed, bool bad) {
+    changing_ = std::thread([this, seed, bad] { change(seed, bad); });
 }
 
-void WeatheredSink::change(std::uint64_t seed) {
+void WeatheredSink::change(std::uint64_t seed, bool bad) {
     std::mt19937_64 random(seed);
     const auto between = [&](int least, int most) {
         return std::chrono::milliseconds(std::uniform_int_distribution<>(least, most)(random));
@@ -116,14 +116,14 @@ void WeatheredSink::change(std::uint64_t seed) {
                                Weather::rejecting, Weather::hanging,     Weather::losing,
                                Weather::away};
     std::vector<Weather> deck;
-    while (!over_.wait(between(300, 3000))) {
+    while (!over_.wait(bad ? between(50, 500) : between(300, 3000))) {
         if (deck.empty()) {
             deck.assign(std::begin(all), std::end(all));
             std::shuffle(deck.begin(), deck.end(), random);
         }
         set(deck.back());
         deck.pop_back();
-        const bool lasting = random() % 4 == 0;
+        const bool lasting = bad || random() % 4 == 0;
         const bool over = over_.wait(lasting ? between(4000, 9000) : between(100, 2500));
         set(Weather::clear);
         if (over) break;

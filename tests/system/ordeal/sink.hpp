@@ -39,13 +39,14 @@ class WeatheredSink {
     std::string configuration() const;
     void set(Weather weather);
 
-    // Changes the weather again and again until settle(), which clears it for good.
-    void let_it_change(std::uint64_t seed);
+    // Changes the weather again and again until settle(), which clears it for good. `bad`: what comes stays for
+    // long, and is clear only for moments.
+    void let_it_change(std::uint64_t seed, bool bad = false);
     void settle();
 
   private:
     support::HttpAnswer answer(const support::HttpRequest &request);
-    void change(std::uint64_t seed);
+    void change(std::uint64_t seed, bool bad);
 
     Ledger &ledger_;
     Pause over_;

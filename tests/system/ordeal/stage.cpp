@@ -21,6 +21,9 @@ constexpr auto stream_settings = "  batch: {max_size: 100}\n"
                                  "  retry: {attempts: 3, initial_backoff_ms: 20, max_backoff_ms: "
                                  "500, max_event_attempts: 1000000}\n";
 
+// A request that a daemon sent just before it died may come to the ledger this much later.
+constexpr auto under_way = 200ms;
+
 std::string tail(const std::string &text) {
     return text.size() < 6000 ? text : "…" + text.substr(text.size() - 6000);
 }
@@ -68,7 +71,22 @@ void Stage::ask(const std::function<void(postgres::Connection &)> &work) const {
     if (!done) throw std::runtime_error("Postgres does not do what the test wants: " + last);
 }
 
-void Stage::start_daemon() { daemon_ = std::make_unique<Daemon>(configuration_); }
+void Stage::start_daemon(const std::map<std::string, std::string> &environment) {
+    daemon_ = std::make_unique<Daemon>(configuration_, environment);
+}
+
+bool Stage::bury_daemon(std::chrono::milliseconds time) {
+    const auto from = Clock::now();
+    const bool ended = daemon_->wait(time).has_value();
+    if (!ended) {
+        kill_daemon();
+        return false;
+    }
+    ledger_.excuse({"kill", from, Clock::now() + under_way});
+    farewell(*daemon_);
+    daemon_.reset();
+    return true;
+}
 
 void Stage::stop_daemon() { stop(daemon_); }
 
@@ -95,7 +113,7 @@ void Stage::kill_daemon() {
     const auto from = Clock::now();
     daemon_->signal(SIGKILL);
     daemon_->wait();
-    ledger_.excuse({"kill", from, Clock::now()});
+    ledger_.excuse({"kill", from, Clock::now() + under_way});
     farewell(*daemon_);
     daemon_.reset();
 }

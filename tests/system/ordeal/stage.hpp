@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -36,7 +37,9 @@ class Stage {
     // The daemon, with Postgres behind the network.
     support::Daemon &daemon() { return *daemon_; }
     bool daemon_runs() { return daemon_ != nullptr && daemon_->running(); }
-    void start_daemon();
+    void start_daemon(const std::map<std::string, std::string> &environment = {});
+    // One that was started to end by itself; killed if it did not in time. False: it was.
+    bool bury_daemon(std::chrono::milliseconds time);
     // SIGTERM: it must end well.
     void stop_daemon();
     void kill_daemon();
