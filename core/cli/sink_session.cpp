@@ -41,7 +41,9 @@ void run_with_sink(const config::Config &config, Halt &halt, const SinkSession &
     };
     foreground.tick = session.tick;
     foreground.stopping = [](const char *) {
-        fmt::print(stderr, "\nstopping after the batch in hand; once more to stop at once\n");
+        // Below the ^C, or the bar.
+        fmt::print(stderr, "{}stopping after the batch in hand; once more to stop at once\n",
+                   isatty(STDERR_FILENO) != 0 ? "\n" : "");
     };
     foreground.cancel = [&] {
         const std::lock_guard lock(mutex);

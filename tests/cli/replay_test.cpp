@@ -343,6 +343,33 @@ TEST_F(ReplayCommand, StopsAfterTheCallInHandAndGoesOnThere) {
     EXPECT_EQ(received(), support::numbers(1, 100));
 }
 
+TEST_F(ReplayCommand, DrawsABarOnATerminalAndTakesItAway) {
+    site.insert_items(1, 100);
+    Gate gate;
+    receiver.answer_with([&](const HttpRequest &request) {
+        if (item_in(request) == 49) gate.wait();
+        return HttpAnswer{};
+    });
+    std::string line = "stty cols 60; " + support::program().string();
+    for (const auto &word : command({"--from", "0", "--yes"}))
+        line += " " + word;
+    Process terminal({"script", "-qefc", line, "/dev/null"});
+    ASSERT_TRUE(terminal.wait_for_out("[#######.........]  48 %  48 of 100 events"))
+        << terminal.out();
+    gate.open();
+    EXPECT_EQ(terminal.wait(), 0) << terminal.out();
+    terminal.wait_for_end_of_output();
+    const std::string out = terminal.out();
+    EXPECT_TRUE(out.ends_with(
+        fmt::format("\r\x1b[Kstream {}: 100 of 100 events delivered again\r\n", site.stream())))
+        << out;
+    // No line is as wide as the terminal, which would break it in two.
+    for (auto at = out.find("\x1b[K["); at != std::string::npos; at = out.find("\x1b[K[", at + 1)) {
+        const auto bar = out.substr(at + 3, out.find('\r', at) - at - 3);
+        EXPECT_LT(bar.size(), 60U + std::string_view("…").size() - 1) << bar;
+    }
+}
+
 TEST_F(ReplayCommand, SaysWhereToGoOnWhenThePluginIsLeftBehind) {
     const auto zoo = support::program().parent_path().parent_path() / "zoo";
     configuration =
