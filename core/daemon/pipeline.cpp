@@ -58,18 +58,24 @@ void Pipeline::stream() {
     delivery::Batcher batcher(
         limits_, *queue_, [this](const outbox::Event &event) { return progress_->held(event); });
     delivery::Batch batch;
+    dispatcher_.forget_held_keys();
     auto next_probe = Clock::now();
     while (!halt_.halted()) {
         if (auto capture = captures_->take()) progress_->expect(std::move(*capture));
         hand_over_cursor();
-        if (batcher.fill(batch, next_probe)) {
+        const auto next_held = dispatcher_.held_keys().next_attempt();
+        if (batcher.fill(batch, std::min(next_probe, next_held)) || next_held <= Clock::now()) {
             delivery::Settled settled{0, {}, true, std::nullopt};
-            if (!batch.events.empty()) settled = deliver(batch);
+            if (!batch.events.empty()) settled = deliver(batch, delivery::Holding::keys);
             progress_->settle_streamed(batch, settled);
             memory_.position = progress_->position();
             if (settled.failure) throw *settled.failure;
-            if (!settled.whole) return enter_failover(batch, settled, batcher);
-            batch.clear();
+            if (dispatcher_.outage()) return enter_failover(batch, settled, batcher);
+            batch.keep_unsettled(settled);
+            if (holds_too_much(batch)) {
+                dispatcher_.give_up_holding();
+                return enter_failover(batch, {}, batcher);
+            }
             if (progress_->wants_capture()) housekeeping_->want_capture();
         } else if (batcher.exhausted()) {
             break;
@@ -79,6 +85,12 @@ void Pipeline::stream() {
             next_probe = Clock::now() + probe_interval;
         }
     }
+}
+
+// More events behind held keys than the cursor, or the memory for one more batch, has room for.
+bool Pipeline::holds_too_much(const delivery::Batch &batch) const {
+    return progress_->too_far_ahead() || batch.held_bytes > limits_.max_bytes ||
+           batch.held.size() > outbox::Cursor::most_ahead;
 }
 
 // From here on the stream's transactions pass, those in hand first, and the table gives their events. Unless
@@ -100,11 +112,11 @@ void Pipeline::tell(const std::optional<outbox::Position> &first) {
     housekeeping_->tell(OutageNews{dispatcher_.outage(), first, memory_.cursor});
 }
 
-delivery::Settled Pipeline::deliver(const delivery::Batch &batch) {
+delivery::Settled Pipeline::deliver(const delivery::Batch &batch, delivery::Holding holding) {
     auto settled = dispatcher_.deliver(
         batch, row_.uid,
         [this](std::span<const delivery::Rejection> letters) { store_rejections(letters); },
-        [this] { lease_->require(*sql_); });
+        [this] { lease_->require(*sql_); }, holding);
     fault_point("batch_delivered");
     return settled;
 }

@@ -96,7 +96,8 @@ class Pipeline {
                         delivery::Batcher &batcher);
     void settle_down();
 
-    delivery::Settled deliver(const delivery::Batch &batch);
+    bool holds_too_much(const delivery::Batch &batch) const;
+    delivery::Settled deliver(const delivery::Batch &batch, delivery::Holding holding);
     void store_rejections(std::span<const delivery::Rejection> rejections);
     void hand_over_cursor();
     // What is known of an outage, to those who tell people.

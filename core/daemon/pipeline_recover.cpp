@@ -112,7 +112,7 @@ bool Pipeline::finish_with_stream_paused(delivery::Recovery &recovery) {
 }
 
 bool Pipeline::deliver_replayed(const delivery::Batch &batch) {
-    const auto settled = deliver(batch);
+    const auto settled = deliver(batch, delivery::Holding::nothing);
     progress_->settle_replayed(batch, settled);
     if (settled.failure) throw *settled.failure;
     hand_over_cursor();

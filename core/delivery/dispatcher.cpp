@@ -47,7 +47,8 @@ std::string_view name_of(sinks::Status status) {
 
 Dispatcher::Dispatcher(sinks::Sink &sink, const DispatchPolicy &policy, const Halt &halt,
                        DeliveryCounts &counts)
-    : sink_(sink), policy_(policy), keys_(policy.group_key), halt_(halt), counts_(counts),
+    : sink_(sink), policy_(policy), offer_(policy.stream, policy.group_key),
+      held_(policy.initial_backoff, policy.max_backoff), halt_(halt), counts_(counts),
       backoff_(policy.initial_backoff, policy.max_backoff) {}
 
 void Dispatcher::open(const Batch &batch, std::string_view uid) {
@@ -64,29 +65,33 @@ void Dispatcher::open(const Batch &batch, std::string_view uid) {
             items_[i].attempt = known->second;
 }
 
-void Dispatcher::offer(const Batch &batch) {
-    const std::size_t limit = sink_.max_batch() == 0 ? items_.size() : sink_.max_batch();
-    keys_.forget();
-    outgoing_.clear();
-    offered_.clear();
-    keys_in_call_.clear();
-    for (std::size_t i = first_; i < items_.size() && outgoing_.size() < limit; ++i) {
-        if (items_[i].settled) continue;
-        const auto &event = *batch.events[i];
-        const std::string_view key = keys_.of(event);
-        // A sink goes on behind an event that it rejects. Where the stream does not, nothing that must
-        // stay behind may be in the same call.
-        if (!policy_.dead_letters) {
-            if (key.empty() && !outgoing_.empty()) break;
-            if (!keys_in_call_.insert(key).second) continue;
-        }
-        outgoing_.push_back({items_[i].attempt, items_[i].id, key, event.payload, event.metadata,
-                             policy_.stream, event.xid, event.commit_lsn, event.at.created_at});
-        offered_.push_back(i);
-        if (!policy_.dead_letters && key.empty()) break;
-    }
-    sink_.publish(outgoing_, Clock::now() + policy_.call_limit, outcomes_);
+bool Dispatcher::offer(const Batch &batch, const RequireLease &require_lease) {
+    std::size_t most = sink_.max_batch();
+    if (policy_.most_at_once != 0 && (most == 0 || policy_.most_at_once < most))
+        most = policy_.most_at_once;
+    if (!offer_.pick(batch, items_, first_, most, holding_ == Holding::keys ? &held_ : nullptr,
+                     !policy_.dead_letters))
+        return false;
+    if (require_lease) require_lease();
+    sink_.publish(offer_.events(), Clock::now() + policy_.call_limit, outcomes_);
     ++counts_.calls;
+    return true;
+}
+
+void Dispatcher::failed(std::size_t position) {
+    const auto key = offer_.key(position);
+    if (holding_ == Holding::nothing || key.empty() || rejecting_everything()) {
+        if (failure_.empty()) failure_ = reason_of(position);
+        return;
+    }
+    if (held_failure_.empty()) held_failure_ = held_reason_ = reason_of(position);
+    // Once a call.
+    const auto now = Clock::now();
+    if (held_.waits(key, now)) return;
+    milliseconds asked_to_wait{0};
+    for (const auto &reason : outcomes_.reasons)
+        if (reason.index == position) asked_to_wait = reason.retry_after;
+    held_.hold(key, now, asked_to_wait);
 }
 
 std::string_view Dispatcher::reason_of(std::size_t position) const {
@@ -124,24 +129,22 @@ void Dispatcher::charge(const Batch &batch, std::size_t index, const std::string
 
 void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store) {
     std::vector<Rejection> rejected;
-    std::uint64_t delivered = 0;
+    delivered_ = 0;
     rejecting_.clear();
     failure_.clear();
-    const auto failed = [this](std::size_t position) {
-        if (failure_.empty()) failure_ = reason_of(position);
-    };
+    held_failure_.clear();
     last_delivered_ = 0;
-    for (std::size_t position = 0; position < offered_.size(); ++position)
+    for (std::size_t position = 0; position < offer_.size(); ++position)
         if (outcomes_.verdicts[position] == sinks::Verdict::delivered)
-            last_delivered_ = offered_[position];
-    for (std::size_t position = 0; position < offered_.size(); ++position) {
-        const std::size_t index = offered_[position];
+            last_delivered_ = offer_.index(position);
+    for (std::size_t position = 0; position < offer_.size(); ++position) {
+        const std::size_t index = offer_.index(position);
         switch (outcomes_.verdicts[position]) {
         case sinks::Verdict::delivered:
             items_[index].settled = items_[index].delivered = true;
             consecutive_rejected_ = 0;
             if (!charged_.empty()) charged_.erase(batch.events[index]->at.id);
-            ++delivered;
+            ++delivered_;
             break;
         case sinks::Verdict::retry:
             charge(batch, index, std::string(reason_of(position)), rejected);
@@ -154,6 +157,7 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
         case sinks::Verdict::not_attempted:
             break;
         }
+        if (items_[index].settled) held_.release(offer_.key(position));
     }
     if (outcomes_.status != sinks::Status::ok && outcomes_.status != sinks::Status::cancelled) {
         failure_ = fmt::format("{}: {}", name_of(outcomes_.status), outcomes_.reason);
@@ -165,12 +169,13 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
                 charge(batch, static_cast<std::size_t>(unsettled - items_.begin()), failure_,
                        rejected);
         }
-    } else if (outcomes_.status == sinks::Status::cancelled && delivered == 0 && failure_.empty()) {
+    } else if (outcomes_.status == sinks::Status::cancelled && delivered_ == 0 &&
+               failure_.empty()) {
         failure_ = outcomes_.reason.empty() ? "no answer in time" : outcomes_.reason;
     }
-    counts_.delivered += delivered;
+    counts_.delivered += delivered_;
     // A sink that takes a part is asked for the rest sooner than one that takes nothing.
-    if (delivered > 0) backoff_.reset();
+    if (delivered_ > 0) backoff_.reset();
     if (!rejected.empty()) store_rejected(rejected, store);
     while (first_ < items_.size() && items_[first_].settled)
         ++first_;
@@ -228,20 +233,27 @@ void Dispatcher::note_success() {
 }
 
 Settled Dispatcher::deliver(const Batch &batch, std::string_view uid, const StoreRejections &store,
-                            const RequireLease &require_lease) {
+                            const RequireLease &require_lease, Holding holding) {
+    holding_ = policy_.group_key.empty() ? Holding::nothing : holding;
     open(batch, uid);
     Settled settled;
     while (first_ < items_.size() && !halt_.halted()) {
         try {
-            if (require_lease) require_lease();
-            offer(batch);
+            if (!offer(batch, require_lease)) break;
             take_outcomes(batch, store);
         } catch (const Error &error) {
             settled.failure = error;
             break;
         }
+        if (!held_failure_.empty()) report_held();
         if (failure_.empty()) {
-            note_success();
+            const bool in_vain = !held_failure_.empty() && delivered_ == 0;
+            if (!in_vain) note_success();
+            if (!in_vain || !offer_.has_fresh_keys()) continue;
+            // The keys have waits of their own; whether they are all there is, is what counts here.
+            failure_ = held_failure_;
+            note_failure(milliseconds(0));
+            if (outage_) break;
             continue;
         }
         milliseconds asked_to_wait = outcomes_.retry_after;
@@ -255,6 +267,26 @@ Settled Dispatcher::deliver(const Batch &batch, std::string_view uid, const Stor
     for (std::size_t i = first_; i < items_.size(); ++i)
         if (items_[i].settled) settled.delivered.push_back(i);
     return settled;
+}
+
+void Dispatcher::report_held() {
+    const auto now = Clock::now();
+    if (now < next_held_report_) return;
+    next_held_report_ = now + std::chrono::seconds(1);
+    const auto wait = std::chrono::ceil<milliseconds>(held_.next_attempt() - now);
+    log.warn("events failed and hold back their keys, all other keys go on",
+             {{"keys", held_.size()},
+              {"reason", held_failure_},
+              {"next_attempt_ms", std::max<std::int64_t>(wait.count(), 0)}});
+}
+
+void Dispatcher::give_up_holding() {
+    failure_ = fmt::format("events of {} keys failed, and more wait behind them than can be held "
+                           "back; the last that failed: {}",
+                           held_.size(), held_reason_);
+    failures_in_row_ = std::max(failures_in_row_, policy_.attempts - 1);
+    if (failures_in_row_ == policy_.attempts - 1) failing_since_ = wall_clock();
+    note_failure(milliseconds(0));
 }
 
 bool Dispatcher::worth_a_call() {

@@ -11,6 +11,10 @@
 // Where rejected events block the stream, a call has one event a key: the sink would go on behind the one that
 // it rejects.
 //
+// With a group_key, while streaming, an event that must be offered again holds back its own key alone: the call
+// counts as failed only if it delivered nothing though it offered other keys, too. deliver() returns when all
+// that is left of the batch must wait; what comes next is put behind it.
+//
 // Lives as long as the daemon, on the delivery thread: failures in a row, and the attempts an event is charged
 // with, are counted across batches.
 #pragma once
@@ -22,7 +26,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/backoff.hpp"
@@ -30,7 +33,8 @@
 #include "base/halt.hpp"
 #include "delivery/batch.hpp"
 #include "delivery/counts.hpp"
-#include "delivery/group_keys.hpp"
+#include "delivery/held_keys.hpp"
+#include "delivery/offer.hpp"
 #include "delivery/outage.hpp"
 #include "sinks/sink.hpp"
 
@@ -46,6 +50,7 @@ struct DispatchPolicy {
     bool dead_letters; // false: a rejected event blocks the stream until it is taken
     std::uint32_t max_consecutive_rejected;
     std::chrono::milliseconds call_limit; // deadline of one publish()
+    std::uint32_t most_at_once = 0;       // events in one call; 0: no limit
 };
 
 struct Rejection {
@@ -60,7 +65,7 @@ using StoreRejections = std::function<void(std::span<const Rejection>)>;
 // Throws Error if the stream is not ours any more.
 using RequireLease = std::function<void()>;
 
-// How far a batch got: all of it, unless the sink is down or the daemon halted.
+// How far a batch got: all of it, unless keys are held back, the sink is down, or the daemon halted.
 struct Settled {
     std::size_t prefix = 0;             // so many events from the front are settled
     std::vector<std::size_t> delivered; // and these beyond, by index
@@ -75,6 +80,9 @@ struct Settled {
 // Of the batch's events that are not settled, the lowest in the table's order; nothing: all are.
 std::optional<outbox::Position> lowest_unsettled(const Batch &batch, const Settled &settled);
 
+// Are keys held back? A replay goes by the order of ids, and waits for each event.
+enum class Holding { nothing, keys };
+
 class Dispatcher {
   public:
     Dispatcher(sinks::Sink &sink, const DispatchPolicy &policy, const Halt &halt,
@@ -84,7 +92,13 @@ class Dispatcher {
     // of the sink, the second and later ones of a batch included: a daemon that lost its stream while the
     // sink made it wait would deliver behind the next one's back.
     Settled deliver(const Batch &batch, std::string_view uid, const StoreRejections &store,
-                    const RequireLease &require_lease = {});
+                    const RequireLease &require_lease = {}, Holding holding = Holding::nothing);
+
+    const HeldKeys &held_keys() const noexcept { return held_; }
+    // Their events are not in the batch any more, or not to be waited for.
+    void forget_held_keys() noexcept { held_.clear(); }
+    // More is held back than can be: the sink counts as down.
+    void give_up_holding();
 
     // Set from the call that made the sink count as down until one succeeds.
     const std::optional<Outage> &outage() const noexcept { return outage_; }
@@ -96,15 +110,9 @@ class Dispatcher {
     void probe();
 
   private:
-    struct Item {
-        std::uint32_t attempt = 1;
-        bool settled = false;
-        bool delivered = false;
-        std::string_view id;
-    };
-
     void open(const Batch &batch, std::string_view uid);
-    void offer(const Batch &batch);
+    // One call; false: nothing may be offered now.
+    bool offer(const Batch &batch, const RequireLease &require_lease);
     // Takes the verdicts of one call.
     void take_outcomes(const Batch &batch, const StoreRejections &store);
     void store_rejected(const std::vector<Rejection> &rejected, const StoreRejections &store);
@@ -118,11 +126,15 @@ class Dispatcher {
     // Counts a failed call and says so. How long to wait before the next.
     std::chrono::milliseconds note_failure(std::chrono::milliseconds asked_to_wait);
     void note_success();
+    // The call at hand offered it in vain.
+    void failed(std::size_t position);
+    void report_held();
     std::string_view reason_of(std::size_t position) const;
 
     sinks::Sink &sink_;
     const DispatchPolicy policy_;
-    GroupKeys keys_;
+    Offer offer_;
+    HeldKeys held_;
     const Halt &halt_;
     DeliveryCounts &counts_;
     Backoff backoff_;
@@ -137,13 +149,16 @@ class Dispatcher {
     std::vector<Item> items_;
     std::size_t first_ = 0; // all before it is settled
     std::vector<char> ids_;
-    std::vector<sinks::OutgoingEvent> outgoing_;
-    std::vector<std::size_t> offered_;                  // outgoing index → batch index
-    std::unordered_set<std::string_view> keys_in_call_; // where a call has one event a key
     std::size_t last_delivered_ = 0; // by the last call; batch index, 0: none, or the first
     sinks::Outcomes outcomes_;
     std::vector<std::size_t> rejecting_; // indexes of the rejections being stored
-    std::string failure_;                // why the last call was not a full success
+    // Of the last call.
+    Holding holding_ = Holding::nothing;
+    std::uint64_t delivered_ = 0;
+    std::string failure_;      // why it was not a success
+    std::string held_failure_; // why keys are held back since
+    std::string held_reason_;  // the last of these of any call
+    std::chrono::steady_clock::time_point next_held_report_{};
 };
 
 } // namespace pgat::delivery

@@ -11,7 +11,8 @@ DispatchPolicy dispatch_policy(const config::Stream &stream) {
             stream.retry.max_event_attempts,
             stream.on_rejected == config::OnRejected::dead_letter,
             stream.max_consecutive_rejected,
-            std::chrono::seconds(60)};
+            std::chrono::seconds(60),
+            static_cast<std::uint32_t>(stream.batch.max_size)};
 }
 
 } // namespace pgat::delivery
