@@ -66,11 +66,13 @@ TEST(Randomized, NothingIsLostWhateverFails) {
     const auto seed =
         variable("PGAT_RANDOM_SEED").value_or(is_long ? std::random_device{}() : short_seed);
     const auto minutes = variable("PGAT_RANDOM_MINUTES").value_or(is_long ? 30 : 0);
-    std::cout << "seed " << seed << ", for " << minutes << " minutes at least" << std::endl;
+    const bool keyed = seed % 4 < 2;
+    std::cout << "seed " << seed << (keyed ? ", keyed" : "") << ", for " << minutes
+              << " minutes at least" << std::endl;
 
     ordeal::Ledger ledger;
     ordeal::WeatheredSink sink(ledger);
-    ordeal::Stage stage(ledger, sink.configuration());
+    ordeal::Stage stage(ledger, sink.configuration(), keyed);
     ordeal::Workload workload(stage, ledger);
     stage.start_daemon();
     workload.start(seed);

@@ -121,8 +121,8 @@ void Faults::pause_daemon() {
     // Now and then longer than wal_sender_timeout.
     wait(chance(3) ? between(6500, 9000) : between(200, 3000));
     stage_.daemon().signal(SIGCONT);
-    // One request may be under way, and out of time when the daemon looks again.
-    ledger_.excuse({"pause", from, Clock::now(), WeatheredSink::timeout + 500ms, 1});
+    // Requests may be under way, and out of time when the daemon looks again.
+    ledger_.excuse({"pause", from, Clock::now(), WeatheredSink::timeout + 500ms, stage_.at_once()});
 }
 
 void Faults::cut_network() {
@@ -241,7 +241,7 @@ void Faults::invalidate_slot() {
     stage_.cluster().reload();
     if (!stopped) return;
     stage_.daemon().signal(SIGCONT);
-    ledger_.excuse({"pause", from, Clock::now(), WeatheredSink::timeout + 500ms, 1});
+    ledger_.excuse({"pause", from, Clock::now(), WeatheredSink::timeout + 500ms, stage_.at_once()});
 }
 
 void Faults::drop_publication() {

@@ -30,11 +30,15 @@ std::string tail(const std::string &text) {
 
 } // namespace
 
-Stage::Stage(Ledger &ledger, const std::string &sink)
-    : ledger_(ledger), cluster_({.settings = {{"max_wal_size", "256MB"}}, .hba = {}}),
-      site_(cluster_), network_(cluster_.port()) {
-    configuration_ = site_.configure(sink, stream_settings, network_.port());
-    direct_configuration_ = site_.configure(sink, stream_settings);
+Stage::Stage(Ledger &ledger, const std::string &sink, bool keyed)
+    : ledger_(ledger), keyed_(keyed),
+      cluster_({.settings = {{"max_wal_size", "256MB"}}, .hba = {}}), site_(cluster_),
+      network_(cluster_.port()) {
+    const auto below_sink = sink + (keyed ? fmt::format("  concurrency: {}\n", concurrency) : "");
+    const auto below_stream =
+        std::string(stream_settings) + (keyed ? "  group_key: /new/id\n" : "");
+    configuration_ = site_.configure(below_sink, below_stream, network_.port());
+    direct_configuration_ = site_.configure(below_sink, below_stream);
     if (const char *folder = std::getenv("PGAT_TEST_LOGS")) // NOLINT(concurrency-mt-unsafe)
         logs_ = folder;
     const auto migrated =

@@ -17,8 +17,9 @@ namespace pgat::ordeal {
 
 class Stage {
   public:
-    // `sink` is what a configuration says below `sink:`.
-    Stage(Ledger &ledger, const std::string &sink);
+    // `sink` is what a configuration says below `sink:`. With `keyed` many events are under way at once, some of
+    // them far ahead of others; what has no key (deletes, and events written directly) is a barrier.
+    Stage(Ledger &ledger, const std::string &sink, bool keyed);
     ~Stage();
     Stage(const Stage &) = delete;
     Stage &operator=(const Stage &) = delete;
@@ -26,6 +27,9 @@ class Stage {
     support::Cluster &cluster() noexcept { return cluster_; }
     support::Site &site() noexcept { return site_; }
     support::Proxy &network() noexcept { return network_; }
+
+    // How many requests a daemon has under way, at most.
+    std::uint64_t at_once() const noexcept { return keyed_ ? concurrency : 1; }
 
     // A session that no stalled standby holds up. Throws Error.
     postgres::Connection connect() const;
@@ -53,10 +57,13 @@ class Stage {
     void look_after_daemon();
 
   private:
+    static constexpr std::uint64_t concurrency = 8;
+
     void stop(std::unique_ptr<support::Daemon> &daemon);
     void farewell(support::Daemon &daemon);
 
     Ledger &ledger_;
+    const bool keyed_;
     support::Cluster cluster_;
     support::Site site_;
     support::Proxy network_;
