@@ -59,8 +59,8 @@ config::Environment take_environment(std::string_view &input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     static const File file;
     std::string_view input(reinterpret_cast<const char *>(data), size);
-    const auto environment = take_environment(input);
     const bool written_out = input.find(secret) != std::string_view::npos;
+    const auto environment = take_environment(input);
     file.hold(input);
     try {
         const auto config = config::load(file.path(), environment);
