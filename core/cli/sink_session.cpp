@@ -9,7 +9,6 @@
 
 #include "cli/program.hpp"
 #include "daemon/foreground.hpp"
-#include "outbox/stream_row.hpp"
 #include "sinks/open_sink.hpp"
 
 namespace pgat::cli {
@@ -75,7 +74,9 @@ postgres::SessionOptions sink_session_options(const config::Config &config,
 }
 
 std::string require_uid(postgres::Connection &sql, StreamId stream) {
-    if (auto row = outbox::load_stream_row(sql, stream)) return std::move(row->uid);
+    // Not the whole row: the schema may be an older one, which the daemon has still to bring up to date.
+    const auto row = sql.exec("select uid from async_triggers.streams where id = $1", {stream});
+    if (!row.empty()) return std::string(row.text(0, 0));
     throw Error(Remedy::stop, fmt::format("this database has no stream {}", stream))
         .with_hint(
             "look at stream.id and stream.pg_connection; a subscription or the daemon's first "

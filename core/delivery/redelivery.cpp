@@ -149,7 +149,8 @@ bool Redelivery::patience_lost() {
 }
 
 void Redelivery::lose_patience(Events events) {
-    if (again_.empty()) {
+    // Where the sink says that it is away, no event is to blame.
+    if (again_.empty() || outcomes_.status == sinks::Status::unavailable) {
         give_up(failure_);
         return;
     }

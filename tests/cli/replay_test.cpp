@@ -370,6 +370,24 @@ TEST_F(ReplayCommand, DrawsABarOnATerminalAndTakesItAway) {
     }
 }
 
+TEST_F(ReplayCommand, WritesALineNowAndThenWhereThereIsNoTerminal) {
+    configuration = configure("  batch: {max_size: 10}\n");
+    site.insert_items(1, 100);
+    Gate gate;
+    receiver.answer_with([&](const HttpRequest &request) {
+        if (item_in(request) == 41) gate.wait();
+        return HttpAnswer{};
+    });
+    Process replay = start({"--from", "0", "--yes", "--json"});
+    EXPECT_TRUE(replay.wait_for_err("40 of 100 events, at event " + event_of(40) + ", "))
+        << replay.err();
+    gate.open();
+    EXPECT_EQ(replay.wait(), 0) << replay.err();
+    replay.wait_for_end_of_output();
+    EXPECT_EQ(replay.err().find("\x1b"), std::string::npos) << replay.err();
+    EXPECT_EQ(nlohmann::json::parse(replay.out())["delivered"], 100);
+}
+
 TEST_F(ReplayCommand, SaysWhereToGoOnWhenThePluginIsLeftBehind) {
     const auto zoo = support::program().parent_path().parent_path() / "zoo";
     configuration =

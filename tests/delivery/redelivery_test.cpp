@@ -90,6 +90,18 @@ TEST_F(RedeliveryTest, GivesTheSinkUpWhenItStaysAway) {
     EXPECT_GE(sink.offered.size(), 3U);
 }
 
+TEST_F(RedeliveryTest, BlamesNoEventForASinkThatIsAway) {
+    policy.max_backoff = 1ms;
+    say(10, [](std::span<const sinks::OutgoingEvent>, sinks::Outcomes &outcomes) {
+        outcomes.verdicts[0] = Verdict::retry;
+        outcomes.status = Status::unavailable;
+        outcomes.reason = "the peer is away";
+    });
+    const auto result = deliver(1, 2);
+    EXPECT_TRUE(result.given_up);
+    EXPECT_TRUE(result.refused.empty());
+}
+
 TEST_F(RedeliveryTest, AsksForTheWholeOfTheLongestBackoffBeforeItGivesUp) {
     policy.max_backoff = 60ms;
     say(1000, status(Status::unavailable));
