@@ -115,6 +115,22 @@ TEST_F(DeadLettersCommand, ListShowsTheNewestFirstCutToTheWidth) {
     EXPECT_NE(run({"list", "9"}).out.find("1 dead letter of stream"), std::string::npos);
 }
 
+TEST_F(DeadLettersCommand, ListLetsNoTextCommandTheTerminalOrBreakTheLine) {
+    keep(1, 2);
+    // Letters of two columns; a mark that turns the writing around; a C1 control character.
+    site.exec(
+        "UPDATE async_triggers.dead_letters SET reason = repeat('日', 60) WHERE event_id = 1");
+    site.exec("UPDATE async_triggers.dead_letters SET reason = U&'a\\202Eb\\009Bc\\0007d\\0301e'"
+              " WHERE event_id = 2");
+    const auto finished = run({"list"});
+    EXPECT_EQ(finished.status, 0) << finished.err;
+    std::string wide; // 38 columns are before it
+    for (int i = 0; i < 20; ++i)
+        wide += "日";
+    EXPECT_NE(finished.out.find("  " + wide + "…\n"), std::string::npos) << finished.out;
+    EXPECT_NE(finished.out.find("  a???b??c?d\u0301e\n"), std::string::npos) << finished.out;
+}
+
 TEST_F(DeadLettersCommand, ListWritesJsonWithEveryDigit) {
     keep(1, 40);
     site.exec("UPDATE async_triggers.dead_letters SET payload ="

@@ -208,6 +208,12 @@ TEST_F(ReplayCommand, DeliversTheEventsOfOneSubscription) {
     EXPECT_EQ(unknown.status, 2);
     EXPECT_NE(unknown.err.find("did you mean item-added?"), std::string::npos) << unknown.err;
     EXPECT_EQ(received(), Ids{});
+    receiver.answer_with(503);
+    const auto stopped = run({"--from", "0", "--subscription", "it's \"odd\"", "--yes"});
+    EXPECT_NE(stopped.out.find(" --subscription 'it'\\''s \"odd\"'\n"), std::string::npos)
+        << stopped.out;
+    receiver.answer_with(200);
+    receiver.forget();
     // Its events outlive it.
     site.exec("DELETE FROM async_triggers.subscriptions WHERE key = 'item-added'");
     EXPECT_EQ(run({"--from", "0", "--subscription", "item-added", "--yes"}).status, 0);
@@ -499,6 +505,27 @@ TEST_F(ReplayCommand, LeavesToTheStreamWhatCommitsMeanwhile) {
     auto expected = support::numbers(1, 20);
     expected.erase(expected.begin() + 10);
     EXPECT_EQ(received(), expected);
+}
+
+TEST_F(ReplayCommand, SaysSoWhenEventsHaveGoneBeforeTheirTurn) {
+    site.insert_items(1, 20);
+    make_events_large();
+    Gate gate;
+    receiver.answer_with([&](const HttpRequest &request) {
+        if (item_in(request) == 1) gate.wait();
+        return HttpAnswer{};
+    });
+    Process replay = start({"--from", "0", "--yes"});
+    ASSERT_TRUE(receiver.wait_for(1)) << replay.err();
+    site.exec("DELETE FROM async_triggers.events WHERE id >= $1", {event_of(16)});
+    gate.open();
+    EXPECT_EQ(replay.wait(), 1) << replay.err();
+    replay.wait_for_end_of_output();
+    EXPECT_NE(replay.out().find("15 of 20 events delivered again\n5 were no longer stored when "
+                                "their turn came"),
+              std::string::npos)
+        << replay.out();
+    EXPECT_EQ(received(), support::numbers(1, 15));
 }
 
 TEST_F(ReplayCommand, WantsADatabaseThatKnowsTheStream) {
