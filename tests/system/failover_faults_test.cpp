@@ -76,6 +76,44 @@ TEST(AnOutage, InWhichTheDaemonIsKilledAndTheSlotIsLostLosesNothing) {
     EXPECT_EQ(items, numbers(1, 300));
 }
 
+// What the row says of the outage's beginning is not written over by the second trouble.
+TEST(AnOutage, InWhichTheSlotIsLostUnderTheDaemonForgetsNothingOfItself) {
+    OutageSite site;
+    Daemon daemon(site.configuration());
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.insert_items(1, 100);
+    ASSERT_TRUE(site.receiver.wait_for(100)) << daemon.err();
+    site.lose_sink(101);
+    const auto checkpoint = site.row("failover_checkpoint_id");
+    const auto since = site.row("failover_since");
+    EXPECT_NE(checkpoint, "-");
+    for (int last = 200; last <= 400; last += 100) {
+        site.insert_items(last == 200 ? 102 : last - 99, last);
+        const auto made = support::occurrences(daemon.err(), "slot created");
+        ASSERT_TRUE(eventually([&] {
+            try {
+                site.exec("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
+                          " WHERE slot_name = $1 AND active",
+                          {site.slot()});
+                site.exec("SELECT pg_drop_replication_slot($1)", {site.slot()});
+                return true;
+            } catch (const Error &) {
+                return false;
+            }
+        })) << daemon.err();
+        ASSERT_TRUE(eventually([&] {
+            return support::occurrences(daemon.err(), "slot created") > made;
+        })) << daemon.err();
+        EXPECT_EQ(site.status(), "failover");
+        EXPECT_EQ(site.row("failover_checkpoint_id"), checkpoint);
+        EXPECT_EQ(site.row("failover_since"), since);
+    }
+    site.give_sink_back();
+    ASSERT_TRUE(site.receiver.wait_for(400)) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(site.items(), numbers(1, 400));
+}
+
 TEST(AnOutage, InWhichPostgresRestartsMakesNoDuplicates) {
     Cluster cluster;
     OutageSite site(cluster);
