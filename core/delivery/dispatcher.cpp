@@ -6,7 +6,6 @@
 
 #include "delivery/event_id.hpp"
 #include "observe/log.hpp"
-#include "outbox/time_text.hpp"
 
 namespace pgat::delivery {
 
@@ -19,11 +18,6 @@ constexpr observe::Log log{"delivery"};
 
 // Of events that another daemon has settled meanwhile nobody tells us: more than this are not remembered.
 constexpr std::size_t most_charged = 10'000;
-
-Timestamp wall_clock() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return Timestamp(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
 
 std::string_view name_of(sinks::Status status) {
     switch (status) {
@@ -49,7 +43,7 @@ Dispatcher::Dispatcher(sinks::Sink &sink, const DispatchPolicy &policy, const Ha
                        DeliveryCounts &counts)
     : sink_(sink), policy_(policy), offer_(policy.stream, policy.group_key),
       held_(policy.initial_backoff, policy.max_backoff), halt_(halt), counts_(counts),
-      backoff_(policy.initial_backoff, policy.max_backoff) {}
+      health_(policy.attempts, policy.initial_backoff, policy.max_backoff) {}
 
 void Dispatcher::open(const Batch &batch, std::string_view uid) {
     const std::size_t count = batch.events.size();
@@ -174,8 +168,7 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
         failure_ = outcomes_.reason.empty() ? "no answer in time" : outcomes_.reason;
     }
     counts_.delivered += delivered_;
-    // A sink that takes a part is asked for the rest sooner than one that takes nothing.
-    if (delivered_ > 0) backoff_.reset();
+    if (delivered_ > 0) health_.took_something();
     if (!rejected.empty()) store_rejected(rejected, store);
     while (first_ < items_.size() && items_[first_].settled)
         ++first_;
@@ -200,36 +193,7 @@ void Dispatcher::store_rejected(const std::vector<Rejection> &rejected,
 
 milliseconds Dispatcher::note_failure(milliseconds asked_to_wait) {
     ++counts_.failed_calls;
-    if (failures_in_row_++ == 0) failing_since_ = wall_clock();
-    // What the sink asks for is kept, and never answered by hurrying: the backoff still grows.
-    const auto wait = std::max(asked_to_wait, backoff_.next());
-    if (failures_in_row_ < policy_.attempts) {
-        log.warn("the sink did not take the batch, it will be offered again",
-                 {{"reason", failure_}, {"next_attempt_ms", wait.count()}});
-        return wait;
-    }
-    const bool known = outage_.has_value();
-    outage_ = Outage{failing_since_, failure_, failures_in_row_, Clock::now() + wait};
-    const auto since = outbox::time_text(failing_since_);
-    if (!known)
-        log.error("the sink is down, events wait in the table until it is back",
-                  {{"reason", failure_}, {"since", since}, {"next_attempt_ms", wait.count()}});
-    else
-        log.warn("the sink is still down", {{"reason", failure_},
-                                            {"since", since},
-                                            {"failed_calls", failures_in_row_},
-                                            {"next_attempt_ms", wait.count()}});
-    return wait;
-}
-
-void Dispatcher::note_success() {
-    if (outage_)
-        log.info("the sink takes events again",
-                 {{"failed_calls", failures_in_row_},
-                  {"down_since", outbox::time_text(failing_since_)}});
-    outage_.reset();
-    failures_in_row_ = 0;
-    backoff_.reset();
+    return health_.failed(failure_, asked_to_wait);
 }
 
 Settled Dispatcher::deliver(const Batch &batch, std::string_view uid, const StoreRejections &store,
@@ -248,19 +212,19 @@ Settled Dispatcher::deliver(const Batch &batch, std::string_view uid, const Stor
         if (!held_failure_.empty()) report_held();
         if (failure_.empty()) {
             const bool in_vain = !held_failure_.empty() && delivered_ == 0;
-            if (!in_vain) note_success();
+            if (!in_vain) health_.succeeded();
             if (!in_vain || !offer_.has_fresh_keys()) continue;
             // The keys have waits of their own; whether they are all there is, is what counts here.
             failure_ = held_failure_;
             note_failure(milliseconds(0));
-            if (outage_) break;
+            if (outage()) break;
             continue;
         }
         milliseconds asked_to_wait = outcomes_.retry_after;
         for (const auto &reason : outcomes_.reasons)
             asked_to_wait = std::max(asked_to_wait, reason.retry_after);
         const auto wait = note_failure(asked_to_wait);
-        if (outage_ || halt_.wait_for(wait)) break;
+        if (outage() || halt_.wait_for(wait)) break;
     }
     settled.prefix = first_;
     settled.whole = first_ == items_.size();
@@ -281,16 +245,13 @@ void Dispatcher::report_held() {
 }
 
 void Dispatcher::give_up_holding() {
-    failure_ = fmt::format("events of {} keys failed, and more wait behind them than can be held "
-                           "back; the last that failed: {}",
-                           held_.size(), held_reason_);
-    failures_in_row_ = std::max(failures_in_row_, policy_.attempts - 1);
-    if (failures_in_row_ == policy_.attempts - 1) failing_since_ = wall_clock();
-    note_failure(milliseconds(0));
+    health_.give_up(fmt::format("events of {} keys failed, and more wait behind them than can be "
+                                "held back; the last that failed: {}",
+                                held_.size(), held_reason_));
 }
 
 bool Dispatcher::worth_a_call() {
-    if (!outage_ || !sink_.has_probe()) return true;
+    if (!outage() || !sink_.has_probe()) return true;
     std::string reason;
     milliseconds retry_after{0};
     const auto status = sink_.probe(Clock::now() + policy_.call_limit, reason, retry_after);

@@ -28,14 +28,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/backoff.hpp"
 #include "base/error.hpp"
 #include "base/halt.hpp"
 #include "delivery/batch.hpp"
 #include "delivery/counts.hpp"
 #include "delivery/held_keys.hpp"
 #include "delivery/offer.hpp"
-#include "delivery/outage.hpp"
+#include "delivery/sink_health.hpp"
 #include "sinks/sink.hpp"
 
 namespace pgat::delivery {
@@ -101,7 +100,7 @@ class Dispatcher {
     void give_up_holding();
 
     // Set from the call that made the sink count as down until one succeeds.
-    const std::optional<Outage> &outage() const noexcept { return outage_; }
+    const std::optional<Outage> &outage() const noexcept { return health_.outage(); }
     // In an outage: a sink that can be asked how it is, is asked before it is offered a batch. False, and the
     // next attempt put off, if it does not answer well.
     bool worth_a_call();
@@ -123,9 +122,8 @@ class Dispatcher {
     bool rejecting_everything() const noexcept {
         return consecutive_rejected_ >= policy_.max_consecutive_rejected;
     }
-    // Counts a failed call and says so. How long to wait before the next.
+    // How long to wait before the next call.
     std::chrono::milliseconds note_failure(std::chrono::milliseconds asked_to_wait);
-    void note_success();
     // The call at hand offered it in vain.
     void failed(std::size_t position);
     void report_held();
@@ -137,11 +135,8 @@ class Dispatcher {
     HeldKeys held_;
     const Halt &halt_;
     DeliveryCounts &counts_;
-    Backoff backoff_;
-    std::uint32_t failures_in_row_ = 0;
+    SinkHealth health_;
     std::uint32_t consecutive_rejected_ = 0;
-    Timestamp failing_since_;
-    std::optional<Outage> outage_;
     std::unordered_map<EventId, std::uint32_t>
         charged_; // attempts of events in hand, where not the first
 

@@ -1,0 +1,58 @@
+#include "delivery/sink_health.hpp"
+
+#include <algorithm>
+
+#include "observe/log.hpp"
+#include "outbox/time_text.hpp"
+
+namespace pgat::delivery {
+
+namespace {
+
+constexpr observe::Log log{"delivery"};
+
+Timestamp wall_clock() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return Timestamp(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+} // namespace
+
+Backoff::Duration SinkHealth::failed(const std::string &reason, Backoff::Duration asked_to_wait) {
+    if (failures_++ == 0) since_ = wall_clock();
+    const auto wait = std::max(asked_to_wait, backoff_.next());
+    if (failures_ < attempts_) {
+        log.warn("the sink did not take the batch, it will be offered again",
+                 {{"reason", reason}, {"next_attempt_ms", wait.count()}});
+        return wait;
+    }
+    const bool known = outage_.has_value();
+    outage_ = Outage{since_, reason, failures_, std::chrono::steady_clock::now() + wait};
+    const auto since = outbox::time_text(since_);
+    if (!known)
+        log.error("the sink is down, events wait in the table until it is back",
+                  {{"reason", reason}, {"since", since}, {"next_attempt_ms", wait.count()}});
+    else
+        log.warn("the sink is still down", {{"reason", reason},
+                                            {"since", since},
+                                            {"failed_calls", failures_},
+                                            {"next_attempt_ms", wait.count()}});
+    return wait;
+}
+
+void SinkHealth::succeeded() {
+    if (outage_)
+        log.info("the sink takes events again",
+                 {{"failed_calls", failures_}, {"down_since", outbox::time_text(since_)}});
+    outage_.reset();
+    failures_ = 0;
+    backoff_.reset();
+}
+
+void SinkHealth::give_up(const std::string &reason) {
+    if (failures_ == 0) since_ = wall_clock();
+    failures_ = std::max(failures_, attempts_);
+    failed(reason, Backoff::Duration(0));
+}
+
+} // namespace pgat::delivery
