@@ -14,6 +14,14 @@ namespace {
 
 constexpr auto longer_than_the_timeout = WeatheredSink::timeout + 500ms;
 
+// One in five, for all versions of a row alike.
+bool is_of_some_row(std::string_view body) {
+    constexpr std::string_view mark = "\"id\": ";
+    const auto at = body.find(mark);
+    const auto end = at == body.npos ? at : body.find_first_not_of("0123456789", at + mark.size());
+    return end != body.npos && body[end - 1] % 5 == 0;
+}
+
 } // namespace
 
 const char *name_of(Weather weather) {
@@ -26,6 +34,8 @@ const char *name_of(Weather weather) {
         return "sink answers 503";
     case Weather::failing:
         return "sink answers 500";
+    case Weather::partial:
+        return "sink fails for some rows";
     case Weather::rejecting:
         return "sink rejects some";
     case Weather::hanging:
@@ -59,6 +69,9 @@ HttpAnswer WeatheredSink::answer(const HttpRequest &request) {
         return {503, "", {{"Retry-After", "1"}}};
     case Weather::failing:
         return {500, "", {}};
+    case Weather::partial:
+        if (is_of_some_row(request.body)) return {500, "", {}};
+        break;
     case Weather::hanging:
         over_.wait(longer_than_the_timeout);
         return {503, "", {}};
@@ -112,9 +125,9 @@ void WeatheredSink::change(std::uint64_t seed, bool bad) {
     const auto between = [&](int least, int most) {
         return std::chrono::milliseconds(std::uniform_int_distribution<>(least, most)(random));
     };
-    constexpr Weather all[] = {Weather::slow,      Weather::unavailable, Weather::failing,
-                               Weather::rejecting, Weather::hanging,     Weather::losing,
-                               Weather::away};
+    constexpr Weather all[] = {Weather::slow,    Weather::unavailable, Weather::failing,
+                               Weather::partial, Weather::rejecting,   Weather::hanging,
+                               Weather::losing,  Weather::away};
     std::vector<Weather> deck;
     while (!over_.wait(bad ? between(50, 500) : between(300, 3000))) {
         if (deck.empty()) {

@@ -18,6 +18,7 @@ enum class Weather {
     slow,        // 5 to 20 ms an answer
     unavailable, // 503, with Retry-After
     failing,     // 500
+    partial,     // 500 for some rows, again and again
     rejecting,   // 422 for some
     hanging,     // no answer in time
     losing,      // takes the event, and no answer in time
