@@ -56,7 +56,11 @@ class Retry {
         outbox::LetterWalk walk(selection_, {stream_.batch.max_size, stream_.batch.max_bytes});
         while (!halt_.halted() && outcome_.stopped.empty()) {
             outbox::Chunk page;
-            if (!walk.read_page(sql_, page)) return;
+            if (!walk.read_page(sql_, page)) {
+                // What somebody else has removed meanwhile is nothing to go on with.
+                outcome_.total = outcome_.delivered + outcome_.failed;
+                return;
+            }
             std::vector<const outbox::Event *> events;
             for (const auto &event : page.events)
                 events.push_back(&event);
