@@ -9,6 +9,7 @@
 #include <spdlog/sinks/ansicolor_sink.h>
 #include <unistd.h>
 
+#include "cli/duration_text.hpp"
 #include "cli/terminal_text.hpp"
 #include "observe/log.hpp"
 
@@ -29,12 +30,6 @@ class LinesOverBar : public StandardError {
         StandardError::log(line);
     }
 };
-
-std::string duration_text(std::int64_t seconds) {
-    if (seconds >= 3600) return fmt::format("{} h {:02} min", seconds / 3600, seconds / 60 % 60);
-    if (seconds >= 60) return fmt::format("{} min {:02} s", seconds / 60, seconds % 60);
-    return fmt::format("{} s", seconds);
-}
 
 } // namespace
 

@@ -229,8 +229,56 @@ TEST_F(Check, WarnsOfWhatCouldNotBeDelivered) {
         << finished.out;
     EXPECT_TRUE(finding(finished.out, "stream")
                     .starts_with("WARN  stream: 1: in failover, the sink is down; undelivered from "
-                                 "event 7 of "))
+                                 "event 7\n"))
         << finished.out;
+}
+
+TEST_F(Check, SaysOfAFailoverWhySinceWhenHowManyWaitAndWhenTheSinkIsTriedAgain) {
+    const std::string database = subscribed_database();
+    auto session = Cluster::shared().connect(database);
+    const auto stream_is = [&](const std::string &assignments) {
+        session.exec("UPDATE async_triggers.streams SET generation = 1, failover_checkpoint_id = "
+                     "7, failover_checkpoint_ts = now(), " +
+                     assignments);
+        const auto finished = run({"check"});
+        EXPECT_EQ(finished.status, 0) << finished.out;
+        return finding(finished.out, "stream");
+    };
+    EXPECT_EQ(
+        stream_is("failover_since = now() - interval '2 h 14 min', failover_waiting = 12345, "
+                  "failover_reason = E'unavailable: connect:\\nrefused', "
+                  "next_attempt_at = now() + interval '100 h 30 min'"),
+        "WARN  stream: 1: in failover for 2 h 14 min, the sink is down: unavailable: connect: "
+        "refused; 12345 events wait; undelivered from event 7; next attempt in 4 d 04 h\n"
+        "        see to the sink; the daemon goes on by itself, nothing is lost and no WAL is "
+        "held meanwhile");
+    EXPECT_EQ(
+        stream_is("next_attempt_at = now() - interval '3 s'"),
+        "WARN  stream: 1: in failover for 2 h 14 min, the sink is down: unavailable: connect: "
+        "refused; 12345 events wait; undelivered from event 7; next attempt now\n"
+        "        see to the sink; the daemon goes on by itself, nothing is lost and no WAL is "
+        "held meanwhile");
+    EXPECT_EQ(
+        stream_is("next_attempt_at = now() - interval '1 h 5 min'"),
+        "WARN  stream: 1: in failover for 2 h 14 min, the sink is down: unavailable: connect: "
+        "refused; 12345 events wait; undelivered from event 7; the next attempt was due 1 h 05 "
+        "min ago\n"
+        "        see to the daemon: it does not run, or hangs\n"
+        "        see to the sink; the daemon goes on by itself, nothing is lost and no WAL is "
+        "held meanwhile");
+    EXPECT_EQ(stream_is("next_attempt_at = null, failover_waiting = 99"),
+              "WARN  stream: 1: in failover for 2 h 14 min, the sink is back and is given what "
+              "waits; 99 events wait; undelivered from event 7\n"
+              "        nothing to do: the stream goes on by itself when they are delivered");
+    // The schema of the release before.
+    session.exec("ALTER TABLE async_triggers.streams DROP COLUMN failover_since, "
+                 "DROP COLUMN failover_reason, DROP COLUMN failover_waiting, "
+                 "DROP COLUMN next_attempt_at");
+    EXPECT_EQ(
+        stream_is("updated_at = now()"),
+        "WARN  stream: 1: in failover, the sink is down; undelivered from event 7\n"
+        "        see to the sink; the daemon goes on by itself, nothing is lost and no WAL is "
+        "held meanwhile");
 }
 
 TEST_F(Check, WarnsOfEventsThatWaitForHalfOfTheRetentionTime) {

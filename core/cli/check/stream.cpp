@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include "cli/check/checks.hpp"
+#include "cli/duration_text.hpp"
+#include "cli/terminal_text.hpp"
 #include "postgres/sqlstate.hpp"
 #include "replication/publication.hpp"
 #include "replication/server_identity.hpp"
@@ -31,6 +33,50 @@ void tell_creation(Report &report, postgres::Connection &sql, const replication:
         "slot",
         fmt::format("{} is being created{}", slot.name, waits.empty() ? "" : ", and waits for:"),
         waits);
+}
+
+// As json, so that a schema will do which does not tell as much yet.
+constexpr auto stream_row =
+    "SELECT status, generation, failover_checkpoint_id, row ->> 'failover_reason', "
+    "row ->> 'failover_waiting', "
+    "extract(epoch FROM now() - (row ->> 'failover_since')::timestamptz)::bigint, "
+    "extract(epoch FROM (row ->> 'next_attempt_at')::timestamptz - now())::bigint "
+    "FROM (SELECT status, generation, failover_checkpoint_id, to_jsonb(streams) AS row "
+    "FROM async_triggers.streams WHERE id = $1) _";
+enum Column { status, generation, first, reason, waiting, lasts, next_attempt };
+
+// A call that the sink does not answer may take its time.
+constexpr std::int64_t late = 120;
+
+std::string attempt_text(std::int64_t in_seconds) {
+    if (in_seconds < -late)
+        return fmt::format("the next attempt was due {} ago", duration_text(-in_seconds));
+    return in_seconds > 0 ? fmt::format("next attempt in {}", duration_text(in_seconds))
+                          : "next attempt now";
+}
+
+void tell_failover(Report &report, const postgres::Result &row, StreamId stream) {
+    std::string found = fmt::format("{}: in failover", stream);
+    // Of an older schema no more than the first event is known.
+    const bool told = !row.null(0, lasts);
+    const bool back = told && row.null(0, next_attempt);
+    if (told) found += " for " + duration_text(row.integer(0, lasts));
+    found += back ? ", the sink is back and is given what waits" : ", the sink is down";
+    if (!back && !row.null(0, reason)) found += ": " + printable(row.text(0, reason));
+    if (!row.null(0, waiting)) found += fmt::format("; {} events wait", row.text(0, waiting));
+    if (!row.null(0, first))
+        found += fmt::format("; undelivered from event {}", row.text(0, first));
+    std::vector<std::string> mend;
+    if (told && !back) {
+        const auto in_seconds = row.integer(0, next_attempt);
+        found += "; " + attempt_text(in_seconds);
+        if (in_seconds < -late) mend.emplace_back("see to the daemon: it does not run, or hangs");
+    }
+    mend.emplace_back(back
+                          ? "nothing to do: the stream goes on by itself when they are delivered"
+                          : "see to the sink; the daemon goes on by itself, nothing is lost and no "
+                            "WAL is held meanwhile");
+    report.warn("stream", found, mend);
 }
 
 } // namespace
@@ -98,17 +144,12 @@ void check_slot(Report &report, postgres::Connection &sql, const config::Stream 
 }
 
 void check_stream(Report &report, postgres::Connection &sql, const config::Stream &stream) {
-    const auto row = sql.exec("SELECT status, failover_checkpoint_id, failover_checkpoint_ts, "
-                              "generation FROM async_triggers.streams WHERE id = $1",
-                              {stream.id});
-    if (row.empty() || row.integer(0, 3) == 0)
+    const auto row = sql.exec(stream_row, {stream.id});
+    if (row.empty() || row.integer(0, generation) == 0)
         return report.ok("stream", fmt::format("{}: no daemon has run it yet", stream.id));
-    if (row.text(0, 0) == "streaming")
+    if (row.text(0, status) == "streaming")
         return report.ok("stream", fmt::format("{}: streaming", stream.id));
-    report.warn("stream",
-                fmt::format("{}: in failover, the sink is down; undelivered from event {} of {}",
-                            stream.id, row.text(0, 1), row.text(0, 2)),
-                {"see to the sink; the daemon goes on by itself"});
+    tell_failover(report, row, stream.id);
 }
 
 } // namespace pgat::cli::check
