@@ -42,15 +42,13 @@ void report(const outbox::PartitionWork &work) {
 
 } // namespace
 
-Housekeeping::Housekeeping(postgres::SessionOptions session, const outbox::Ownership &ours,
-                           Lsn stored, const outbox::PartitionPolicy &partitions,
-                           Mailbox<outbox::Capture> &captures, delivery::Passage &passage,
-                           ConfirmedPosition &confirmed, OldestUndelivered &oldest, Halt &halt,
+Housekeeping::Housekeeping(HousekeepingPlan plan, Mailbox<outbox::Capture> &captures,
+                           delivery::Passage &passage, ConfirmedPosition &confirmed, Halt &halt,
                            FirstFailure &failure)
-    : session_(std::move(session)), ours_(ours), policy_(partitions), captures_(captures),
-      passage_(passage), confirmed_(confirmed), halt_(halt), failure_(failure),
-      to_store_([this] { bell_.ring(); }), news_([this] { bell_.ring(); }), report_(ours),
-      stored_(stored), watch_(ours.stream, partitions, oldest),
+    : plan_(std::move(plan)), captures_(captures), passage_(passage), confirmed_(confirmed),
+      halt_(halt), failure_(failure), to_store_([this] { bell_.ring(); }),
+      news_([this] { bell_.ring(); }), report_(plan_.ours), stored_(plan_.stored),
+      watch_(plan_.ours.stream, plan_.partitions, *plan_.oldest),
       thread_([this] { failure_.guard([this] { run(); }); }) {}
 
 Housekeeping::~Housekeeping() {
@@ -68,7 +66,7 @@ void Housekeeping::want_capture() noexcept {
 void Housekeeping::tell(std::optional<OutageNews> news) { news_.put(std::move(news)); }
 
 void Housekeeping::run() {
-    auto sql = open_at(session_, ours_.home);
+    auto sql = open_at(plan_.sql, plan_.ours.home);
     while (!halt_.halted()) {
         take_care_of_cursor(sql);
         take_care_of_passage(sql);
@@ -97,7 +95,7 @@ void Housekeeping::take_care_of_cursor(postgres::Connection &sql) {
     if (const auto cursor = to_store_.take()) {
         // Delivery need not know how far the passage has got.
         stored_ = std::max(stored_, cursor->position);
-        outbox::store_cursor(sql, ours_, cursor->cursor, stored_);
+        outbox::store_cursor(sql, plan_.ours, cursor->cursor, stored_);
         confirmed_.set(stored_);
     }
     if (news && *news)
@@ -117,16 +115,17 @@ void Housekeeping::take_care_of_passage(postgres::Connection &sql) {
 
 // The row first: a slot that is found beyond it counts as moved by somebody else.
 void Housekeeping::release_wal(postgres::Connection &sql) {
+    const auto events = passage_.events();
     const Lsn position = passage_.confirmable();
     if (!confirmed_.allows(position) || position <= stored_) return;
     const auto age = Clock::now() - stored_at_;
-    const auto events = passage_.events();
     const bool much = position.bytes_since(stored_) >= worthwhile_wal && age >= capture_interval;
     if (!much && (events == stored_events_ || age < position_interval)) return;
-    outbox::store_position(sql, ours_, position);
+    outbox::store_position(sql, plan_.ours, position);
     stored_ = position;
     stored_at_ = Clock::now();
-    stored_events_ = events;
+    // Of events that no capture has seen the position is still to be stored.
+    if (passage_.remembered() == 0) stored_events_ = events;
     confirmed_.set(position);
 }
 
@@ -135,9 +134,10 @@ void Housekeeping::take_care_of_partitions(postgres::Connection &sql) {
     // has not delivered would read all of theirs.
     if (next_partitions_ != Clock::time_point{}) capture_wanted_ = true;
     outbox::PartitionWork work;
-    outbox::create_partitions(sql, policy_, work);
-    outbox::drop_partitions(sql, ours_, policy_, work);
-    const bool more = outbox::clean_default_partition(sql, policy_, default_partition_steps, work);
+    outbox::create_partitions(sql, plan_.partitions, work);
+    outbox::drop_partitions(sql, plan_.ours, plan_.partitions, work);
+    const bool more =
+        outbox::clean_default_partition(sql, plan_.partitions, default_partition_steps, work);
     report(work);
     watch_.report(work);
     const bool soon = more || !work.again.empty();
@@ -145,7 +145,7 @@ void Housekeeping::take_care_of_partitions(postgres::Connection &sql) {
                                             : Clock::duration(partition_interval));
     const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
         (std::chrono::system_clock::now() + (next_partitions_ - Clock::now())).time_since_epoch());
-    outbox::store_next_maintenance(sql, ours_, Timestamp(now.count()));
+    outbox::store_next_maintenance(sql, plan_.ours, Timestamp(now.count()));
 }
 
 void Housekeeping::wait(postgres::Connection &sql, Clock::time_point until) {

@@ -24,14 +24,21 @@
 
 namespace pgat::daemon {
 
+struct HousekeepingPlan {
+    postgres::SessionOptions sql;
+    outbox::Ownership ours;
+    Lsn stored; // the position that the row has now
+    outbox::PartitionPolicy partitions;
+    OldestUndelivered *oldest = nullptr;
+};
+
 class Housekeeping {
   public:
     // Captures go to the passage while it is open, else out through `captures`; a stored position is set in
-    // `confirmed`; the row has `stored` now; `oldest` outlives this.
-    Housekeeping(postgres::SessionOptions session, const outbox::Ownership &ours, Lsn stored,
-                 const outbox::PartitionPolicy &partitions, Mailbox<outbox::Capture> &captures,
-                 delivery::Passage &passage, ConfirmedPosition &confirmed,
-                 OldestUndelivered &oldest, Halt &halt, FirstFailure &failure);
+    // `confirmed`. All that it is given outlives this.
+    Housekeeping(HousekeepingPlan plan, Mailbox<outbox::Capture> &captures,
+                 delivery::Passage &passage, ConfirmedPosition &confirmed, Halt &halt,
+                 FirstFailure &failure);
     // Halts the session and joins.
     ~Housekeeping();
     Housekeeping(const Housekeeping &) = delete;
@@ -55,9 +62,7 @@ class Housekeeping {
     void take_care_of_partitions(postgres::Connection &sql);
     void wait(postgres::Connection &sql, Clock::time_point until);
 
-    const postgres::SessionOptions session_;
-    const outbox::Ownership ours_;
-    const outbox::PartitionPolicy policy_;
+    const HousekeepingPlan plan_;
     Mailbox<outbox::Capture> &captures_;
     delivery::Passage &passage_;
     ConfirmedPosition &confirmed_;
@@ -71,7 +76,7 @@ class Housekeeping {
     Clock::time_point next_capture_{};
     Lsn stored_; // the position that the row has
     Clock::time_point stored_at_{};
-    std::uint64_t stored_events_ = 0; // that had passed then
+    std::uint64_t stored_events_ = 0; // that had passed when nothing was left to be seen
     Clock::time_point next_partitions_{};
     UndeliveredWatch watch_;
     std::thread thread_;

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "observe/log.hpp"
-#include "outbox/failover_state.hpp"
 #include "outbox/time_text.hpp"
 
 namespace pgat::daemon {
@@ -18,7 +19,7 @@ constexpr observe::Log log{"housekeeping"};
 constexpr auto news_interval = 1s;
 constexpr auto row_interval = 5s;
 constexpr auto log_interval = 60s;
-// Counting may take up a twentieth of this thread's time.
+// Counting may take up a twentieth of the server's time.
 constexpr int count_share = 20;
 
 // The wall clock's idea of a point of the steady clock.
@@ -37,8 +38,9 @@ void OutageReport::take(OutageNews news) {
         next_log_ = now + log_interval;
     }
     if (news.outage) {
+        // A sink that fails again before all is replayed has not been back.
+        if (reason_.empty()) since_ = news.outage->since;
         reason_ = news.outage->reason;
-        since_ = news.outage->since;
     }
     news_ = std::move(news);
     due_ = std::min(due_, std::max(now, written_ + news_interval));
@@ -47,28 +49,42 @@ void OutageReport::take(OutageNews news) {
 void OutageReport::end(postgres::Connection &sql) {
     outbox::store_failover(sql, ours_, std::nullopt);
     news_.reset();
+    counting_.reset();
     backlog_ = {};
     reason_.clear();
     due_ = Clock::time_point::max();
 }
 
 void OutageReport::work(postgres::Connection &sql) {
-    if (!news_ || Clock::now() < due_) return;
-    if (Clock::now() >= next_count_) count(sql);
-    write_row(sql);
-    if (Clock::now() >= next_log_) write_log();
+    if (!news_) return;
+    const bool write = Clock::now() >= due_;
+    if (counting_ || (write && Clock::now() >= next_count_)) count_on(sql);
+    if (!write) return;
+    const auto now_known = state();
+    outbox::store_failover(sql, ours_, now_known);
+    if (Clock::now() >= next_log_) write_log(now_known);
     written_ = Clock::now();
     due_ = written_ + row_interval;
 }
 
-void OutageReport::count(postgres::Connection &sql) {
+// One range. What a long count has found is for the next row.
+void OutageReport::count_on(postgres::Connection &sql) {
     const auto began = Clock::now();
-    backlog_ = outbox::count_backlog(sql, ours_.stream, news_->cursor);
-    const auto took = Clock::now() - began;
-    next_count_ = began + std::max<Clock::duration>(news_interval, count_share * took);
+    if (!counting_) {
+        counting_.emplace(sql, ours_.stream, news_->cursor);
+        counting_took_ = {};
+    }
+    counting_->count_range(sql);
+    const auto now = Clock::now();
+    counting_took_ += now - began;
+    if (!counting_->done()) return;
+    backlog_ = counting_->counted();
+    counting_.reset();
+    next_count_ = now + std::max<Clock::duration>(news_interval, count_share * counting_took_);
+    due_ = std::min(due_, std::max(now, written_ + news_interval));
 }
 
-void OutageReport::write_row(postgres::Connection &sql) {
+outbox::FailoverState OutageReport::state() const {
     outbox::FailoverState state;
     state.first = backlog_.first;
     if (news_->first && (!state.first || *news_->first < *state.first)) state.first = news_->first;
@@ -78,21 +94,21 @@ void OutageReport::write_row(postgres::Connection &sql) {
     }
     state.waiting = std::max<std::uint64_t>(backlog_.events, state.first ? 1 : 0);
     if (news_->outage) state.next_attempt = on_the_wall(news_->outage->next_attempt);
-    outbox::store_failover(sql, ours_, state);
+    return state;
 }
 
-void OutageReport::write_log() {
+void OutageReport::write_log(const outbox::FailoverState &state) {
     next_log_ = Clock::now() + log_interval;
-    const auto first = backlog_.first ? backlog_.first->id : EventId();
+    const auto first = state.first ? fmt::format("{}", state.first->id) : "not visible yet";
     if (!news_->outage) {
         log.info("the sink takes events, those that waited are delivered from the table",
-                 {{"waiting", backlog_.events}, {"first", first}});
+                 {{"waiting", state.waiting}, {"first", first}});
         return;
     }
     const auto wait =
         std::chrono::ceil<milliseconds>(news_->outage->next_attempt - Clock::now()).count();
     log.warn("in failover: events wait in the table, the WAL is released",
-             {{"waiting", backlog_.events},
+             {{"waiting", state.waiting},
               {"first", first},
               {"since", outbox::time_text(since_)},
               {"reason", reason_},

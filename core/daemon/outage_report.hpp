@@ -1,7 +1,8 @@
 // Tells people of an outage of the sink: in the stream's row, and in the log once a minute.
 //
 // The row is written when something is new, at most once a second, and every five seconds. How many events wait
-// is counted with it, the less often the longer counting takes. On the housekeeping thread.
+// is counted before it, the less often the longer counting takes. No call takes much longer than the counting of one
+// range of events: the WAL is released by the same thread. On the housekeeping thread.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include "delivery/outage.hpp"
 #include "outbox/backlog.hpp"
 #include "outbox/cursor.hpp"
+#include "outbox/failover_state.hpp"
 #include "outbox/stream_row.hpp"
 #include "postgres/connection.hpp"
 
@@ -32,21 +34,23 @@ class OutageReport {
     void take(OutageNews news);
     // Streaming again: the row says so from now on.
     void end(postgres::Connection &sql);
-    // Writes what is due. Throws Error.
+    // Writes what is due, and counts on. Throws Error.
     void work(postgres::Connection &sql);
-    // When work() has something to do; time_point::max(): nothing.
-    Clock::time_point due() const noexcept { return due_; }
+    // When work() has something to do, perhaps long ago; time_point::max(): nothing.
+    Clock::time_point due() const noexcept { return counting_ ? Clock::time_point() : due_; }
 
   private:
-    void count(postgres::Connection &sql);
-    void write_row(postgres::Connection &sql);
-    void write_log();
+    void count_on(postgres::Connection &sql);
+    outbox::FailoverState state() const;
+    void write_log(const outbox::FailoverState &state);
 
     const outbox::Ownership ours_;
     std::optional<OutageNews> news_;
-    outbox::Backlog backlog_;
-    std::string reason_; // of the last outage heard of
-    Timestamp since_;
+    std::optional<outbox::BacklogCount> counting_;
+    Clock::duration counting_took_{};
+    outbox::Backlog backlog_; // as it was counted last
+    std::string reason_;      // of the last outage heard of
+    Timestamp since_;         // the first of them since streaming ended
     Clock::time_point due_ = Clock::time_point::max();
     Clock::time_point written_{};
     Clock::time_point next_count_{};

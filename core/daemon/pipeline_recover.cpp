@@ -86,7 +86,7 @@ void Pipeline::recover() {
         const auto rest = round_interval - (Clock::now() - began);
         if (covered_ && rest < 0s) continue;
         if (covered_ && finish_with_stream_paused(recovery)) break;
-        if (dispatcher_.outage()) continue;
+        if (dispatcher_.outage() && dispatcher_.outage()->next_attempt > Clock::now()) continue;
         const auto pause = std::max(std::chrono::ceil<std::chrono::milliseconds>(rest), 0ms);
         if (from_)
             halt_.wait_for(pause);

@@ -163,9 +163,10 @@ void Pipeline::take_ownership() {
                  {{"system_identifier", server_.system_identifier}});
     progress_.emplace(memory_.cursor, memory_.position);
     lease_.emplace(taken.ownership, settings_.slot_name, walsender_);
-    housekeeping_.emplace(sql_session(settings_, &halt_.bell()), taken.ownership, memory_.position,
-                          partition_policy(settings_.partitions), *captures_, *passage_, confirmed_,
-                          memory_.oldest_undelivered, halt_, failure_);
+    housekeeping_.emplace(HousekeepingPlan{sql_session(settings_, &halt_.bell()), taken.ownership,
+                                           memory_.position, partition_policy(settings_.partitions),
+                                           &memory_.oldest_undelivered},
+                          *captures_, *passage_, confirmed_, halt_, failure_);
     log.info("stream taken", {{"stream", settings_.id},
                               {"slot", settings_.slot_name},
                               {"generation", taken.ownership.generation},

@@ -41,30 +41,28 @@ std::string undelivered(StreamId stream, const Cursor &cursor) {
 
 } // namespace
 
-Backlog count_backlog(postgres::Connection &connection, StreamId stream, const Cursor &cursor) {
-    const std::string conditions = undelivered(stream, cursor);
-    const std::int64_t last =
-        connection.exec("select last_value from async_triggers.events_id_seq").integer(0, 0);
-    Backlog backlog;
-    for (std::int64_t from = cursor.floor().value(); from < last;) {
-        const std::int64_t to = last - from > range ? from + range : last;
-        const auto counted = connection.exec(
-            fmt::format("{}select count(*), coalesce(min(id), 0) from async_triggers.events "
-                        "where id > {} and id <= {} and {}",
-                        PageWalk::settings(), from, to, conditions));
-        if (counted.integer(0, 0) > 0 && !backlog.first) {
-            // Gone since: it is past retention.
-            const auto first = connection.exec(
-                fmt::format("select {} from async_triggers.events where id = {} limit 1",
-                            microseconds_of("created_at"), counted.integer(0, 1)));
-            if (!first.empty())
-                backlog.first =
-                    Position{EventId(counted.integer(0, 1)), Timestamp(first.integer(0, 0))};
-        }
-        backlog.events += counted.unsigned_integer(0, 0);
-        from = to;
+BacklogCount::BacklogCount(postgres::Connection &connection, StreamId stream, const Cursor &cursor)
+    : conditions_(undelivered(stream, cursor)), from_(cursor.floor().value()),
+      last_(connection.exec("select last_value from async_triggers.events_id_seq").integer(0, 0)) {}
+
+void BacklogCount::count_range(postgres::Connection &connection) {
+    if (done()) return;
+    const std::int64_t to = last_ - from_ > range ? from_ + range : last_;
+    const auto counted = connection.exec(
+        fmt::format("{}select count(*), coalesce(min(id), 0) from async_triggers.events "
+                    "where id > {} and id <= {} and {}",
+                    PageWalk::settings(), from_, to, conditions_));
+    if (counted.integer(0, 0) > 0 && !counted_.first) {
+        // Gone since: it is past retention.
+        const auto first = connection.exec(
+            fmt::format("select {} from async_triggers.events where id = {} limit 1",
+                        microseconds_of("created_at"), counted.integer(0, 1)));
+        if (!first.empty())
+            counted_.first =
+                Position{EventId(counted.integer(0, 1)), Timestamp(first.integer(0, 0))};
     }
-    return backlog;
+    counted_.events += counted.unsigned_integer(0, 0);
+    from_ = to;
 }
 
 } // namespace pgat::outbox

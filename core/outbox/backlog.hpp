@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "outbox/cursor.hpp"
 #include "outbox/event.hpp"
@@ -15,8 +16,24 @@ struct Backlog {
     std::uint64_t events = 0;
 };
 
-// Counts the events that `cursor` does not hold. Reads them in ranges of ids, a statement each: it takes as
-// long as there are many, but holds no snapshot for long. Throws Error.
-Backlog count_backlog(postgres::Connection &connection, StreamId stream, const Cursor &cursor);
+// Counts the events that a cursor does not hold, in ranges of ids, a statement each. Counting takes as long as
+// there are many; a range takes about a quarter of a second, and its caller can do other things in between.
+class BacklogCount {
+  public:
+    // Up to the last event there is now. Throws Error.
+    BacklogCount(postgres::Connection &connection, StreamId stream, const Cursor &cursor);
+
+    // Throws Error.
+    void count_range(postgres::Connection &connection);
+    bool done() const noexcept { return from_ >= last_; }
+    // Of the ranges so far.
+    const Backlog &counted() const noexcept { return counted_; }
+
+  private:
+    const std::string conditions_;
+    std::int64_t from_;
+    const std::int64_t last_;
+    Backlog counted_;
+};
 
 } // namespace pgat::outbox
