@@ -148,8 +148,15 @@ void Pipeline::report_slot_limit() {
 void Pipeline::take_ownership() {
     auto taken = outbox::take_stream(*sql_, settings_.id, home_of(server_));
     row_ = std::move(taken.before);
-    const bool remembered = memory_.ownership && memory_.ownership->generation == row_.generation &&
-                            memory_.ownership->home == taken.ownership.home;
+    const bool ours_last = memory_.ownership && memory_.ownership->generation == row_.generation &&
+                           memory_.ownership->home == taken.ownership.home;
+    const bool set_back = ours_last && memory_.ownership->wrote_after(row_.written_by);
+    if (set_back)
+        log.warn(
+            "the database was set back in time, as by a backup that was restored: its own cursor "
+            "counts, and what was delivered since may come again",
+            {{"stream", settings_.id}});
+    const bool remembered = ours_last && !set_back;
     if (!remembered) memory_.cursor = row_.cursor;
     // Of another server or timeline a position says nothing here: it may even lie ahead of this one's WAL.
     memory_.position =

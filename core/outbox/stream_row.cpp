@@ -33,7 +33,7 @@ std::string columns() {
         "coalesce(mod(written_by::text::numeric, 4294967296) = xmin::text::numeric, false), "
         "confirmed_lsn, failover_checkpoint_id, {}, {}, "
         "cursor_snapshot, cursor_extras, cursor_floor, cursor_round_snapshot, cursor_round_id, {}, "
-        "cursor_part_xids, cursor_part_ids, cursor_ahead_ids",
+        "cursor_part_xids, cursor_part_ids, cursor_ahead_ids, coalesce(written_by, '0'::xid8)",
         microseconds_of("failover_checkpoint_ts"), microseconds_of("next_maintenance_at"),
         microseconds_of("cursor_round_created_at"));
 }
@@ -72,6 +72,7 @@ StreamRow row_of(postgres::Connection &connection, StreamId stream, const Result
     row.generation = Generation(result.integer(0, 1));
     row.home = {std::string(result.text(0, 2)),
                 static_cast<std::uint32_t>(result.unsigned_integer(0, 3))};
+    row.written_by = Xid(result.unsigned_integer(0, 18));
     row.written_in_place = result.boolean(0, 4);
     if (!result.null(0, 5)) row.confirmed = result.lsn(0, 5);
     row.failover_checkpoint = position(result, 6, 7);
@@ -153,10 +154,11 @@ TakenStream take_stream(postgres::Connection &connection, StreamId stream, const
             "update async_triggers.streams set generation = generation + 1, "
             "system_identifier = $2, timeline = $3::integer, "
             "written_by = pg_current_xact_id(), updated_at = now() "
-            "where id = $1::bigint and xmin = $4::xid returning generation",
+            "where id = $1::bigint and xmin = $4::xid returning generation, written_by",
             {stream, here.system_identifier, here.timeline, found.text(0, found.columns() - 1)});
         if (written.empty()) continue;
         taken.ownership.generation = Generation(written.integer(0, 0));
+        *taken.ownership.last_write = written.unsigned_integer(0, 1);
         fault_point("ownership_taken");
         return taken;
     }
@@ -169,10 +171,22 @@ void write_stream_row(postgres::Connection &connection, const Ownership &ours,
     parameters.insert(parameters.begin(), {ours.stream, ours.generation});
     const Result done = connection.exec(
         fmt::format("update async_triggers.streams set {}, written_by = pg_current_xact_id(), "
-                    "updated_at = now() where id = $1::bigint and generation = $2::bigint",
-                    assignments),
+                    "updated_at = now() where id = $1::bigint and generation = $2::bigint "
+                    "and coalesce(written_by >= '{}'::xid8, true) returning written_by",
+                    assignments, ours.last_write->load()),
         parameters);
-    if (done.affected() == 0) require_ownership(connection, ours);
+    if (done.empty()) {
+        require_ownership(connection, ours);
+        throw Error(Remedy::recover,
+                    fmt::format("fenced: the row of stream {} is older than what this daemon has "
+                                "written: the database was set back in time",
+                                ours.stream));
+    }
+    // Two threads write, and the server's order need not be that of its answers.
+    const auto xid = done.unsigned_integer(0, 0);
+    auto known = ours.last_write->load();
+    while (known < xid && !ours.last_write->compare_exchange_weak(known, xid)) {
+    }
 }
 
 void store_cursor(postgres::Connection &connection, const Ownership &ours, const Cursor &cursor,

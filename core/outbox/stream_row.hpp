@@ -1,13 +1,16 @@
 // The row of async_triggers.streams: the durable form of a stream's cursor, and who may write it.
 //
 // Every write names the generation of the daemon that took the stream and throws Error (recover),
-// "fenced", if the row has another: a daemon that was asleep while another took over must not write.
+// "fenced", if the row has another: a daemon that was asleep while another took over must not write. Nor does
+// one over a row that is older than what it wrote last.
 // Every write also writes `written_by`, the xid of the write itself, which must equal the row's system
 // column xmin: the two differ after a dump was restored elsewhere, whose xids mean nothing there. So
 // nobody else updates these rows without setting it, and none of this runs below a savepoint.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -42,6 +45,7 @@ struct StreamRow {
     std::string uid;
     Generation generation;
     Home home;                     // of the last write; no identifier: never written by a daemon
+    Xid written_by;                // 0: never written by a daemon
     bool written_in_place = false; // written_by is the tuple's own xmin
     std::optional<Lsn> confirmed;
     std::optional<Position> failover_checkpoint;
@@ -54,6 +58,11 @@ struct Ownership {
     StreamId stream;
     Generation generation;
     Home home;
+    // The newest write of ours that is known to have committed, on any thread: all copies share it. A row that
+    // is older was set back in time, with its database: a backup that was restored under a living daemon.
+    std::shared_ptr<std::atomic<Xid::rep>> last_write = std::make_shared<std::atomic<Xid::rep>>(0);
+
+    bool wrote_after(Xid written_by) const noexcept { return written_by.value() < *last_write; }
 };
 
 struct TakenStream {

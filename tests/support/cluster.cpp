@@ -200,9 +200,17 @@ Cluster::Cluster(Cluster &original, Copy as, const std::map<std::string, std::st
                  const std::function<void(const fs::path &)> &before_start) {
     give_to_servers(folder());
     port_ = free_port();
-    original.stop();
-    must({"cp", "-a", original.data(), data()}, false);
-    original.start();
+    {
+        auto session = original.connect("postgres");
+        session.exec("SELECT pg_backup_start('copy', true)");
+        // Files may go while they are copied: what counts is in the WAL, which is copied last.
+        run({"cp", "-a", original.data(), data()});
+        const auto stopped = session.exec("SELECT labelfile FROM pg_backup_stop(false)");
+        must({"cp", "-a", original.data() / "pg_wal", data()}, false);
+        std::ofstream(data() / "backup_label") << stopped.text(0, 0);
+        give_to_servers(data() / "backup_label");
+        fs::remove(data() / "postmaster.pid");
+    }
     for (const auto &slot : fs::directory_iterator(data() / "pg_replslot"))
         fs::remove_all(slot);
     {

@@ -35,8 +35,8 @@ class Cluster {
 
     Cluster() : Cluster(Options{}) {}
     explicit Cluster(const Options &options);
-    // A physical copy with settings of its own, as a base backup is: it has no slots. The original is stopped
-    // while it is made. `before_start` may change files of the data folder.
+    // A base backup of a running server, with settings of its own: it has no slots. `before_start` may change
+    // files of the data folder.
     Cluster(Cluster &original, Copy as, const std::map<std::string, std::string> &settings = {},
             const std::function<void(const std::filesystem::path &data)> &before_start = {});
     Cluster(const Cluster &) = delete;
