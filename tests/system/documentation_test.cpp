@@ -83,7 +83,8 @@ TEST_F(Documentation, ShowsSqlThatRuns) {
     outbox::migrate(connection);
     connection.exec("create table public.users (id bigint generated always as identity primary key,"
                     " email text, email_verified boolean)");
-    for (const auto *page : {"README.md", "docs/subscriptions.md", "docs/operations.md"})
+    for (const auto *page :
+         {"README.md", "docs/subscriptions.md", "docs/operations.md", "docs/postgres-failover.md"})
         run_sql(connection, database, page);
     const auto payloads =
         connection.exec("select payload->>'tg_name' from async_triggers.events order by id");
@@ -143,7 +144,8 @@ TEST_F(Documentation, ShowsNoCommandThatNothingRuns) {
 
 TEST_F(Documentation, LinksToFilesThatAreThere) {
     for (const auto *page : {"README.md", "CONTRIBUTING.md", "docs/README.md", "docs/concepts.md",
-                             "docs/subscriptions.md", "docs/operations.md", "docs/redelivery.md"}) {
+                             "docs/subscriptions.md", "docs/operations.md", "docs/redelivery.md",
+                             "docs/postgres-failover.md"}) {
         std::ifstream file(source() / page);
         std::stringstream text;
         text << file.rdbuf();
