@@ -94,34 +94,44 @@ StreamRow row_of(postgres::Connection &connection, StreamId stream, const Result
     return row;
 }
 
+// The identifier of a server is that of its first initdb: a clone, or a container from the same image, has it too.
 Error foreign(const StreamRow &row, const Home &here) {
+    const bool elsewhere = row.home.system_identifier != here.system_identifier;
+    const auto what =
+        elsewhere
+            ? fmt::format("was restored from a dump of another server (system identifier {}, this "
+                          "one is {}): its cursor counts transactions of that server",
+                          row.home.system_identifier, here.system_identifier)
+            : std::string("is not as this program wrote it: it was restored from a dump, or "
+                          "changed by hand, and its cursor may count transactions of another "
+                          "server");
+    const auto keep =
+        elsewhere
+            ? ""
+            : "if it was changed by hand, or the dump was taken from this very server, keep the "
+              "cursor, with no daemon running: \"update async_triggers.streams set written_by = "
+              "pg_current_xact_id()\". Otherwise, ";
     return Error(Remedy::stop,
-                 fmt::format(
-                     "the row of stream {} in async_triggers.streams was restored from a dump "
-                     "of another server (system identifier {}, this one is {}): its cursor "
-                     "counts transactions of that server",
-                     row.id, row.home.system_identifier, here.system_identifier))
+                 fmt::format("the row of stream {} in async_triggers.streams {}", row.id, what))
         .with_hint(fmt::format(
-            "with no daemon running, adopt it: \"begin; "
+            "{}with no daemon running, adopt it: \"begin; "
             "update async_triggers.events set xid = pg_current_xact_id(); "
             "update async_triggers.streams set system_identifier = null, cursor_snapshot = null, "
             "cursor_extras = '{{}}', cursor_floor = 0, cursor_round_snapshot = null, "
             "cursor_round_id = null, cursor_round_created_at = null, cursor_part_xids = '{{}}', "
             "cursor_part_ids = '{{}}', cursor_ahead_ids = '{{}}', confirmed_lsn = null; commit\" "
-            "and "
-            "every event in the table is delivered again; to count them as delivered instead, run "
-            "after that \"update async_triggers.streams set cursor_snapshot = "
-            "pg_current_snapshot() "
-            "where id = {}\"",
-            row.id));
+            "and every event in the table is delivered again, to every stream; to count them as "
+            "delivered instead, run after that \"update async_triggers.streams set "
+            "cursor_snapshot = pg_current_snapshot() where id = {}\"",
+            keep, row.id));
 }
 
 } // namespace
 
 Origin origin_of(const StreamRow &row, const Home &here) noexcept {
     if (row.home.system_identifier.empty()) return Origin::fresh;
-    if (row.home.system_identifier == here.system_identifier) return Origin::here;
-    return row.written_in_place ? Origin::moved : Origin::restored;
+    if (!row.written_in_place) return Origin::restored;
+    return row.home.system_identifier == here.system_identifier ? Origin::here : Origin::moved;
 }
 
 std::optional<StreamRow> load_stream_row(postgres::Connection &connection, StreamId stream) {

@@ -37,7 +37,7 @@ enum class Origin {
     fresh, // no daemon has written it yet
     here,  // written on this server, or on the one whose standby this was
     moved, // written elsewhere and carried here byte by byte (pg_upgrade, a base backup): adopted
-    restored, // from a dump: its xids mean nothing here
+    restored, // not as it was written: from a dump, whose xids mean nothing here, or changed by hand
 };
 
 struct StreamRow {

@@ -110,22 +110,39 @@ class RestoredDump : public ::testing::Test {
             support::run({Cluster::client("pg_dump"), "-h", "127.0.0.1", "-p",
                           std::to_string(source.port()), "-U", "postgres", site.database()});
         ASSERT_EQ(dump.status, 0) << dump.err;
-        const auto file = target.folder() / "dump.sql";
-        std::ofstream(file) << dump.out;
+        std::ofstream(source.folder() / "dump.sql") << dump.out;
+    }
+
+    // Into a database of the same name, which is not there; then life goes on in it.
+    void restore_on(Cluster &target) {
         auto sql = target.connect("postgres");
-        sql.exec("CREATE ROLE " + site.role() + " LOGIN REPLICATION");
+        if (&target != &source) sql.exec("CREATE ROLE " + site.role() + " LOGIN REPLICATION");
         sql.exec("CREATE DATABASE " + site.database());
         sql.exec("GRANT CREATE ON DATABASE " + site.database() + " TO " + site.role());
-        const auto restored = support::run({Cluster::client("psql"), "-qX", "-v", "ON_ERROR_STOP=1",
-                                            "-h", "127.0.0.1", "-p", std::to_string(target.port()),
-                                            "-U", "postgres", "-d", site.database(), "-f", file});
-        ASSERT_EQ(restored.status, 0) << restored.err;
         site.move_to(target);
+        ask_psql({"-f", source.folder() / "dump.sql"});
         site.insert_items(151, 200);
+    }
+    void ask_psql(const std::vector<std::string> &what) {
+        std::vector<std::string> command{Cluster::client("psql"),
+                                         "-qX",
+                                         "-v",
+                                         "ON_ERROR_STOP=1",
+                                         "-h",
+                                         "127.0.0.1",
+                                         "-p",
+                                         std::to_string(site.cluster().port()),
+                                         "-U",
+                                         "postgres",
+                                         "-d",
+                                         site.database()};
+        command.insert(command.end(), what.begin(), what.end());
+        const auto done = support::run(command);
+        ASSERT_EQ(done.status, 0) << what.back() << done.err;
     }
 
     // The daemon stops with an error, each time, and changes nothing. Its hint.
-    std::string refusal() {
+    std::string refusal(const std::string &because) {
         const auto row = [&] {
             return std::string(
                 site.exec("SELECT streams::text FROM async_triggers.streams").text(0, 0));
@@ -137,8 +154,7 @@ class RestoredDump : public ::testing::Test {
             EXPECT_EQ(daemon.wait(), 1) << daemon.err();
             daemon.wait_for_end_of_output();
             said = daemon.err();
-            EXPECT_NE(said.find("was restored from a dump of another server"), std::string::npos)
-                << said;
+            EXPECT_NE(said.find(because), std::string::npos) << said;
             EXPECT_EQ(daemon.out(), "");
         }
         EXPECT_EQ(row(), before);
@@ -150,31 +166,45 @@ class RestoredDump : public ::testing::Test {
         const auto begin = said.find(from);
         ASSERT_NE(begin, std::string::npos) << said;
         const auto statements = said.substr(begin, said.find_first_of("\"\\", begin) - begin);
-        const auto done = support::run({Cluster::client("psql"), "-qX", "-v", "ON_ERROR_STOP=1",
-                                        "-h", "127.0.0.1", "-p", std::to_string(target.port()),
-                                        "-U", "postgres", "-d", site.database(), "-c", statements});
-        EXPECT_EQ(done.status, 0) << statements << done.err;
+        ask_psql({"-c", statements});
     }
 
+    static constexpr auto from_elsewhere = "was restored from a dump of another server";
+    static constexpr auto from_somewhere = "is not as this program wrote it";
     Cluster source;
-    Cluster target{source, Cluster::Copy::backup, {}, testing::give_new_identity};
     Site site{source};
 };
 
 TEST_F(RestoredDump, IsAdoptedWithEveryEventOfTheTableDeliveredAgain) {
-    const auto said = refusal();
-    run_what_it_says(said, "begin;");
+    Cluster target(source, Cluster::Copy::backup, {}, testing::give_new_identity);
+    auto sql = target.connect("postgres");
+    sql.exec("DROP DATABASE " + site.database());
+    sql.exec("DROP ROLE " + site.role());
+    restore_on(target);
+    run_what_it_says(refusal(from_elsewhere), "begin;");
     EXPECT_EQ(deliver_up_to(site, 200), numbers(1, 200));
     site.insert_items(201, 300);
     EXPECT_EQ(deliver_up_to(site, 300), numbers(201, 300));
 }
 
 TEST_F(RestoredDump, IsAdoptedWithWhatIsInTheTableCountedAsDelivered) {
-    const auto said = refusal();
+    Cluster target;
+    restore_on(target);
+    // A clone has the identifier of its original, as all servers of these tests have.
+    const auto said = refusal(from_somewhere);
     run_what_it_says(said, "begin;");
     run_what_it_says(said, "update async_triggers.streams set cursor_snapshot = pg_current");
     site.insert_items(201, 300);
     EXPECT_EQ(deliver_up_to(site, 300), numbers(201, 300));
+}
+
+TEST_F(RestoredDump, OnTheServerThatItWasTakenFromMayKeepItsCursor) {
+    auto sql = source.connect("postgres");
+    sql.exec("SELECT pg_drop_replication_slot($1)", {site.slot()});
+    sql.exec("DROP DATABASE " + site.database());
+    restore_on(source);
+    run_what_it_says(refusal(from_somewhere), "update async_triggers.streams set written_by");
+    EXPECT_EQ(deliver_up_to(site, 200), numbers(101, 200));
 }
 
 } // namespace
