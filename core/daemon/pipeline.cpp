@@ -109,7 +109,9 @@ void Pipeline::tell(const std::optional<outbox::Position> &first) {
     if (dispatcher_.outage()) in_failover_ = true;
     if (!in_failover_) return;
     told_at_ = Clock::now();
-    housekeeping_->tell(OutageNews{dispatcher_.outage(), first, memory_.cursor});
+    // Only the newest news are heard. While nothing is delivered, what was the first still is.
+    if (first || !dispatcher_.outage()) undelivered_ = first;
+    housekeeping_->tell(OutageNews{dispatcher_.outage(), undelivered_, memory_.cursor});
 }
 
 delivery::Settled Pipeline::deliver(const delivery::Batch &batch, delivery::Holding holding) {

@@ -131,6 +131,7 @@ class Pipeline {
     std::optional<Halt::Waker> waker_;
     bool streamed_ = false;
     std::chrono::steady_clock::time_point told_at_{};
+    std::optional<outbox::Position> undelivered_; // the lowest known, in an outage
 };
 
 } // namespace pgat::daemon

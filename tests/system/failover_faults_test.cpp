@@ -284,6 +284,28 @@ TEST_F(HeldCommit, IsNotTornByAnOutageThatEndsWhileItIsBeingRead) {
     EXPECT_EQ(site.items(), numbers(1, 2001));
 }
 
+// Nobody sees it in the table, and the first word of it may be overtaken by the next.
+TEST_F(HeldCommit, IsTheFirstThatWaitsInTheRowThoughItHides) {
+    Daemon daemon(site.configuration());
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.receiver.stop();
+    auto busy = site.connect();
+    busy.exec(
+        "SET synchronous_commit = local; BEGIN; SELECT FROM async_triggers.streams FOR UPDATE");
+    HeldBack held(cluster, site, "INSERT INTO items VALUES (1)");
+    EXPECT_TRUE(daemon.wait_for_err("the sink is still down")) << daemon.err();
+    busy.exec("COMMIT");
+    EXPECT_TRUE(eventually([&] {
+        return held.others("SELECT status FROM async_triggers.streams").text(0, 0) == "failover";
+    })) << daemon.err();
+    site.receiver.start();
+    held.let_go();
+    EXPECT_TRUE(eventually([&] { return has(1); })) << daemon.err();
+    EXPECT_TRUE(eventually([&] { return site.status() == "streaming"; })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(site.items(), numbers(1, 1));
+}
+
 TEST_F(HeldCommit, IsWaitedForQuietlyWhenItIsAllThatWaits) {
     Daemon daemon(site.configuration());
     ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
