@@ -134,6 +134,10 @@ Origin origin_of(const StreamRow &row, const Home &here) noexcept {
     return row.home.system_identifier == here.system_identifier ? Origin::here : Origin::moved;
 }
 
+void require_written_here(const StreamRow &row, const Home &here) {
+    if (origin_of(row, here) == Origin::restored) throw foreign(row, here);
+}
+
 std::optional<StreamRow> load_stream_row(postgres::Connection &connection, StreamId stream) {
     const Result result = connection.exec(
         fmt::format("select {} from async_triggers.streams where id = $1::bigint", columns()),
@@ -156,7 +160,7 @@ TakenStream take_stream(postgres::Connection &connection, StreamId stream, const
         TakenStream taken{row_of(connection, stream, found), Origin::fresh, {stream, {}, here}};
         // Before the first write of ours: it would make the row look like one of this server.
         taken.origin = origin_of(taken.before, here);
-        if (taken.origin == Origin::restored) throw foreign(taken.before, here);
+        require_written_here(taken.before, here);
         fault_point("ownership_taking");
         // One statement, and only over the very tuple that was read: a lock held in between would stay
         // behind, on the server, with a daemon that is cut off there.

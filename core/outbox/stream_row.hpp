@@ -72,6 +72,8 @@ struct TakenStream {
 };
 
 Origin origin_of(const StreamRow &row, const Home &here) noexcept;
+// Throws Error (stop), which says how to adopt it, for a row that was restored from a dump.
+void require_written_here(const StreamRow &row, const Home &here);
 
 // The row, if there is one.
 std::optional<StreamRow> load_stream_row(postgres::Connection &connection, StreamId stream);

@@ -157,6 +157,10 @@ class RestoredDump : public ::testing::Test {
             EXPECT_NE(said.find(because), std::string::npos) << said;
             EXPECT_EQ(daemon.out(), "");
         }
+        const auto checked = site.run_program({"--config", site.configure(printing_sink), "check"});
+        EXPECT_EQ(checked.status, 1) << checked.out;
+        EXPECT_NE(checked.out.find("FAIL  stream: the row of stream"), std::string::npos)
+            << checked.out;
         EXPECT_EQ(row(), before);
         EXPECT_TRUE(site.exec("SELECT FROM pg_replication_slots").empty());
         return said;

@@ -29,7 +29,7 @@ void check_replication_session(Report &report, postgres::Connection &sql,
                                const postgres::SessionOptions &options);
 void check_publication(Report &report, postgres::Connection &sql, const config::Stream &stream);
 void check_slot(Report &report, postgres::Connection &sql, const config::Stream &stream);
-// Streaming, or in failover: why, for how long, how many events wait, when the sink is tried again.
+// Written by this program on this server, and no dump of another; streaming, or in failover: why, for how long, how many events wait, when the sink is tried again.
 void check_stream(Report &report, postgres::Connection &sql, const config::Stream &stream);
 
 // The schema's version. False: there is none to look into.

@@ -3,6 +3,7 @@
 #include "cli/check/checks.hpp"
 #include "cli/duration_text.hpp"
 #include "cli/terminal_text.hpp"
+#include "outbox/stream_row.hpp"
 #include "postgres/sqlstate.hpp"
 #include "replication/publication.hpp"
 #include "replication/server_identity.hpp"
@@ -144,6 +145,11 @@ void check_slot(Report &report, postgres::Connection &sql, const config::Stream 
 }
 
 void check_stream(Report &report, postgres::Connection &sql, const config::Stream &stream) {
+    const auto server = replication::identify_sql(sql);
+    if (!server.in_recovery && !server.system_identifier.empty())
+        if (const auto known = outbox::load_stream_row(sql, stream.id))
+            outbox::require_written_here(*known,
+                                         {server.system_identifier, server.timeline.value()});
     const auto row = sql.exec(stream_row, {stream.id});
     if (row.empty() || row.integer(0, generation) == 0)
         return report.ok("stream", fmt::format("{}: no daemon has run it yet", stream.id));
