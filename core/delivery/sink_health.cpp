@@ -11,6 +11,9 @@ namespace {
 
 constexpr observe::Log log{"delivery"};
 
+// With a short max_backoff_ms a week's outage would fill the disk.
+constexpr auto log_interval = std::chrono::seconds(10);
+
 Timestamp wall_clock() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return Timestamp(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
@@ -27,16 +30,20 @@ Backoff::Duration SinkHealth::failed(const std::string &reason, Backoff::Duratio
         return wait;
     }
     const bool known = outage_.has_value();
-    outage_ = Outage{since_, reason, failures_, std::chrono::steady_clock::now() + wait};
+    const auto now = std::chrono::steady_clock::now();
+    outage_ = Outage{since_, reason, failures_, now + wait};
     const auto since = outbox::time_text(since_);
-    if (!known)
+    if (!known) {
+        next_log_ = now;
         log.error("the sink is down, events wait in the table until it is back",
                   {{"reason", reason}, {"since", since}, {"next_attempt_ms", wait.count()}});
-    else
+    } else if (now >= next_log_) {
+        next_log_ = now + log_interval;
         log.warn("the sink is still down", {{"reason", reason},
                                             {"since", since},
                                             {"failed_calls", failures_},
                                             {"next_attempt_ms", wait.count()}});
+    }
     return wait;
 }
 

@@ -1,8 +1,8 @@
 // Is the sink up? Counts failed calls in a row, says how long to wait after each, and when it is an outage.
 //
 // The wait is what the sink asked for, at least a jittered backoff: what it asks for is kept, and never answered by
-// hurrying, for the backoff grows all the same. Also says all of it to the log. On the delivery thread, for as
-// long as the daemon lives.
+// hurrying, for the backoff grows all the same. Also says all of it to the log, of an outage not every attempt. On
+// the delivery thread, for as long as the daemon lives.
 #pragma once
 
 #include <chrono>
@@ -38,6 +38,7 @@ class SinkHealth {
     std::uint32_t failures_ = 0; // in a row
     Timestamp since_;            // of the first of them
     std::optional<Outage> outage_;
+    std::chrono::steady_clock::time_point next_log_{}; // not before
 };
 
 } // namespace pgat::delivery
