@@ -14,6 +14,9 @@ constexpr observe::Log log{"delivery"};
 constexpr std::uint64_t worthwhile_wal = 1 << 20;
 constexpr auto position_interval = std::chrono::seconds(10);
 constexpr auto round_interval = std::chrono::seconds(1);
+// What a crash makes a slow sink see twice. Where more is delivered meanwhile, S moves soon.
+constexpr auto slow_interval = std::chrono::seconds(2);
+constexpr std::size_t few_extras = 1000;
 
 } // namespace
 
@@ -34,6 +37,7 @@ void Progress::note_ahead(const outbox::Event &event) {
 }
 
 void Progress::settle_streamed(const Batch &batch, const Settled &settled) {
+    delivered_since_ = delivered_since_ || settled.prefix > 0 || !settled.delivered.empty();
     incomplete_.clear();
     std::size_t complete = 0;
     std::size_t next = 0;
@@ -124,8 +128,10 @@ std::optional<CursorToStore> Progress::worth_storing(Clock::time_point now) {
     const bool moved =
         position_.bytes_since(stored_position_) >= worthwhile_wal && age >= position_interval;
     const bool replaying = cursor_.round().has_value() && age >= round_interval;
-    if (!advanced_ && !moved && !replaying) return std::nullopt;
-    advanced_ = false;
+    const bool slow =
+        delivered_since_ && age >= slow_interval && cursor_.extras().size() <= few_extras;
+    if (!advanced_ && !moved && !replaying && !slow) return std::nullopt;
+    advanced_ = delivered_since_ = false;
     stored_position_ = position_;
     stored_at_ = now;
     return CursorToStore{cursor_, position_};

@@ -70,7 +70,8 @@ class Progress {
     }
 
     // The cursor, if now is a good time to store it: S has just moved (extras are few then), a round has
-    // gone on for a second, or an idle stream has passed much WAL.
+    // gone on for a second, an idle stream has passed much WAL, or S stands still for seconds because a slow
+    // sink keeps delivery from the next capture.
     std::optional<CursorToStore> worth_storing(Clock::time_point now);
 
   private:
@@ -99,6 +100,7 @@ class Progress {
     outbox::Floors floors_;
     std::deque<outbox::Capture> captures_;
     bool advanced_ = false;
+    bool delivered_since_ = false; // since the cursor was stored
     Lsn stored_position_;
     Clock::time_point stored_at_ = Clock::now();
 };

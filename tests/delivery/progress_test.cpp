@@ -102,6 +102,18 @@ TEST_F(ProgressTest, AnIdleStreamStoresItsPositionOnlyAfterMuchWal) {
     EXPECT_FALSE(progress.worth_storing(now + 60s));
 }
 
+TEST_F(ProgressTest, StoresWhatASlowSinkTookThoughNoCaptureIsPassed) {
+    using namespace std::chrono_literals;
+    const auto now = Progress::Clock::now();
+    events(10, 1, 5);
+    settle(3);
+    EXPECT_FALSE(progress.worth_storing(now + 1s));
+    const auto stored = progress.worth_storing(now + 3s);
+    ASSERT_TRUE(stored);
+    EXPECT_TRUE(stored->cursor.holds(Xid(10), {EventId(3), Timestamp(3)}));
+    EXPECT_FALSE(progress.worth_storing(now + 60s)) << "nothing new";
+}
+
 TEST_F(ProgressTest, ARoundThatIsCutShortGoesOnBehindWhatWasSettled) {
     cursor.begin_round(*Snapshot::parse("50:50:"));
     events(10, 1, 3);

@@ -144,6 +144,41 @@ TEST(Faults, ASlowSinkDoesNotStarveKeepalives) {
     EXPECT_EQ(daemon.stop(), 0) << daemon.err();
 }
 
+TEST(Faults, AKillBehindASlowSinkMakesDuplicatesOfSecondsOnly) {
+    Site site(Cluster::shared());
+    site.subscribe_to_items();
+    HttpReceiver receiver;
+    receiver.answer_with([](const support::HttpRequest &) {
+        eventually([] { return false; }, 20ms);
+        return support::HttpAnswer{};
+    });
+    const auto configuration = site.configure("  type: http\n  url: " + receiver.url() + "\n",
+                                              "  batch: {max_size: 10}\n");
+    std::size_t before = 0;
+    {
+        Daemon daemon(configuration);
+        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+        // In one transaction, so that no snapshot helps before its end.
+        site.insert_items(1, 600);
+        ASSERT_TRUE(receiver.wait_for(350)) << daemon.err();
+        daemon.signal(SIGKILL);
+        daemon.wait();
+        before = receiver.requests().size();
+    }
+    ASSERT_LT(before, 600U) << "the sink was not slow: this test shows nothing";
+    Daemon daemon(configuration);
+    ASSERT_TRUE(receiver.wait_for(before + 1)) << daemon.err();
+    const auto again = support::item_ids(receiver.requests()[before].body + "\n");
+    ASSERT_EQ(again.size(), 1U);
+    // Two seconds, a batch, and what a busy machine adds.
+    EXPECT_GT(again.front(), static_cast<std::int64_t>(before) - 250) << "of " << before;
+    ASSERT_TRUE(eventually([&] {
+        const auto requests = receiver.requests();
+        return support::item_ids(requests.back().body + "\n").front() == 600;
+    })) << daemon.err();
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
 TEST(Faults, AnIdleDatabaseWithABusyNeighbourReleasesItsWal) {
     Cluster cluster;
     Site site(cluster);
