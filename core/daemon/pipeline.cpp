@@ -54,7 +54,7 @@ void Pipeline::stream() {
     log.info("streaming", {{"slot", settings_.slot_name}, {"position", progress_->position()}});
     streamed_ = true;
     housekeeping_->store({memory_.cursor, progress_->position()});
-    if (std::exchange(in_failover_, false)) housekeeping_->tell(std::nullopt);
+    if (memory_.in_failover.exchange(false)) housekeeping_->tell(std::nullopt);
     delivery::Batcher batcher(
         limits_, *queue_, [this](const outbox::Event &event) { return progress_->held(event); });
     delivery::Batch batch;
@@ -106,8 +106,8 @@ void Pipeline::enter_failover(const delivery::Batch &batch, const delivery::Sett
 }
 
 void Pipeline::tell(const std::optional<outbox::Position> &first) {
-    if (dispatcher_.outage()) in_failover_ = true;
-    if (!in_failover_) return;
+    if (dispatcher_.outage()) memory_.in_failover = true;
+    if (!memory_.in_failover) return;
     told_at_ = Clock::now();
     // Only the newest news are heard. While nothing is delivered, what was the first still is.
     if (first || !dispatcher_.outage()) undelivered_ = first;

@@ -15,6 +15,7 @@
 // new Pipeline.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -49,6 +50,8 @@ struct Memory {
     bool replace_slot = false;
     replication::SlotLimit slots;
     OldestUndelivered oldest_undelivered;
+    // Events are delivered from the table for the sink was down: as the row says, or is about to. [any thread]
+    std::atomic<bool> in_failover{false};
 };
 
 class Pipeline {
@@ -119,7 +122,6 @@ class Pipeline {
     outbox::StreamRow row_;        // as it was found
     std::optional<TakeOver> from_; // once the slot is ours
     bool covered_ = false;         // a capture saw all that the slot's stream does not give
-    bool in_failover_ = false;     // as the row says, or is about to
     std::optional<delivery::ChunkQueue> queue_;
     std::optional<delivery::Passage> passage_;
     std::optional<Mailbox<outbox::Capture>> captures_;

@@ -118,7 +118,7 @@ bool Pipeline::deliver_replayed(const delivery::Batch &batch) {
     hand_over_cursor();
     if (!settled.whole)
         tell(lowest_unsettled(batch, settled));
-    else if (in_failover_ && Clock::now() - told_at_ >= round_interval)
+    else if (memory_.in_failover && Clock::now() - told_at_ >= round_interval)
         tell(std::nullopt);
     return settled.whole;
 }

@@ -163,7 +163,7 @@ void Pipeline::take_ownership() {
         row_.home == taken.ownership.home
             ? std::max(row_.confirmed.value_or(Lsn()), remembered ? memory_.position : Lsn())
             : Lsn();
-    in_failover_ = row_.failover_checkpoint.has_value() || dispatcher_.outage().has_value();
+    memory_.in_failover = row_.failover_checkpoint.has_value() || dispatcher_.outage().has_value();
     memory_.ownership = taken.ownership;
     if (taken.origin == outbox::Origin::moved)
         log.warn("the database was copied here from another server; its cursor came with it",

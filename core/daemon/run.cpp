@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include "daemon/foreground.hpp"
+#include "daemon/metrics.hpp"
 #include "daemon/supervisor.hpp"
+#include "observe/endpoint.hpp"
 #include "observe/log.hpp"
 
 namespace pgat::daemon {
@@ -19,7 +21,16 @@ int run(const config::Config &config) {
     Supervisor supervisor(config, halt);
     int status = 1;
     Foreground foreground;
-    foreground.work = [&] { status = supervisor.run(); };
+    foreground.work = [&] {
+        // On this thread: its own inherit that no signal is for them.
+        const observe::Endpoint endpoint(config.observability,
+                                         {{"/metrics", [&] {
+                                               return observe::Page{
+                                                   "text/plain; version=0.0.4; charset=utf-8",
+                                                   metrics_text(supervisor, config.stream.id)};
+                                           }}});
+        status = supervisor.run();
+    };
     foreground.stopping = [](const char *signal) {
         log.info("stopping: finishing the batch in hand", {{"signal", signal}});
     };

@@ -33,6 +33,8 @@ class Supervisor {
     const OldestUndelivered &oldest_undelivered() const noexcept {
         return memory_.oldest_undelivered;
     }
+    bool in_failover() const noexcept { return memory_.in_failover; }
+    const sinks::Counters &sink_counters() const noexcept { return sink_counters_; }
 
   private:
     std::unique_ptr<sinks::PluginSink> make_sink();
