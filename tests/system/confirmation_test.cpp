@@ -35,7 +35,7 @@ TEST(Confirmation, OfAKeepaliveNeverPassesWhatTheRowSaysAndLosesNothing) {
         site.insert_items(1, 10);
         ASSERT_TRUE(receiver.wait_for(1)) << daemon.err();
         const auto answers = [&] {
-            return site.exec("SELECT reply_time FROM pg_stat_replication").text(0, 0);
+            return std::string(site.exec("SELECT reply_time FROM pg_stat_replication").text(0, 0));
         };
         std::string last;
         int heard = 0;
