@@ -70,7 +70,8 @@ void Pipeline::stream() {
             progress_->settle_streamed(batch, settled);
             memory_.position = progress_->position();
             if (settled.failure) throw *settled.failure;
-            if (dispatcher_.outage()) return enter_failover(batch, settled, batcher);
+            if (dispatcher_.outage() && !settled.whole)
+                return enter_failover(batch, settled, batcher);
             batch.keep_unsettled(settled);
             if (holds_too_much(batch)) {
                 dispatcher_.give_up_holding();

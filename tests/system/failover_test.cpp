@@ -170,6 +170,30 @@ TEST(Failover, LosesNoTransactionThatCommitsOnlyAfterItsEnd) {
     EXPECT_EQ(site.items(), expected);
 }
 
+TEST(Failover, EndsOnceWhereNothingIsLeftToBeDelivered) {
+    OutageSite site;
+    Daemon daemon(site.configuration());
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    site.lose_sink(1);
+    site.exec("DELETE FROM async_triggers.events WHERE stream_id = $1", {site.stream()});
+    site.give_sink_back();
+    // The stream goes on without an event of ours: no call has succeeded yet.
+    std::int64_t written = 0;
+    EXPECT_FALSE(eventually(
+        [&] {
+            site.exec("SELECT pg_logical_emit_message(true, 'other', '" +
+                      std::to_string(++written) + "')");
+            return occurrences(daemon.err(), "daemon: streaming") > 2;
+        },
+        2s))
+        << daemon.err();
+    site.insert_items(2, 2);
+    EXPECT_TRUE(site.receiver.wait_for(1)) << daemon.err();
+    EXPECT_EQ(site.status(), "streaming");
+    EXPECT_EQ(daemon.stop(), 0) << daemon.err();
+    EXPECT_EQ(site.items(), numbers(2, 2));
+}
+
 TEST(Failover, LetsAHugeTransactionPassInLittleMemory) {
     OutageSite site;
     Daemon daemon(site.configuration());
