@@ -232,11 +232,18 @@ typedef struct pgat_sink_plugin {
     void (*destroy)(pgat_sink *);
 
     /* [sink] Delivers the batch and gives verdicts; returns when it can do no more, or soon after
-     * cancellation or the deadline (within a second of it). After PGAT_RETRY for an event no later
-     * event of its key is attempted; an event with an empty key is attempted only when all before
-     * it are delivered or rejected, and nothing after it before it is. PGAT_OK: every event has
-     * its verdict, except those that this rule left alone behind a PGAT_RETRY. With any other
-     * status the verdicts given stand too. Delivery is at least once. */
+     * cancellation or the deadline (within a second of it).
+     *
+     * ORDER. The receiver takes the events of one key in stream order; an event with an empty key
+     * comes after all before it and before all after it. So an event is sent once those it comes
+     * after are delivered or rejected, or while they are under way on a transport that keeps order:
+     * one connection, one partition. After PGAT_RETRY for an event nothing that comes after it is
+     * sent any more; what was under way by then gets the verdict that the receiver gives it. A sink
+     * that has several events of a key under way says in its documentation what a receiver that
+     * refuses one in the middle does to the order, and how to have one at a time.
+     *
+     * PGAT_OK: every event has its verdict, except those that this rule left alone behind a
+     * PGAT_RETRY. With any other status the verdicts given stand too. Delivery is at least once. */
     pgat_status (*publish)(pgat_sink *, const pgat_batch *, pgat_outcomes *);
 
     /* [sink] May be NULL. Called before the first publish, and then while idle, at least every ten
