@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "outbox/unclaimed.hpp"
+#include "outbox/undelivered.hpp"
 #include "replication/publication.hpp"
 
 namespace pgat::cli {
@@ -13,9 +15,23 @@ bool schema_exists(postgres::Connection &sql) {
     return sql.exec("SELECT to_regclass('async_triggers.streams') IS NOT NULL").boolean(0, 0);
 }
 
+void find_events(postgres::Connection &sql, Retirement &plan) {
+    plan.events = sql.exec("SELECT EXISTS (SELECT FROM async_triggers.events WHERE stream_id = $1)",
+                           {plan.stream})
+                      .boolean(0, 0);
+    if (plan.events && plan.row)
+        plan.undelivered = sql.exec(fmt::format("SELECT count(*) FROM async_triggers.events e JOIN "
+                                                "async_triggers.streams s ON s.id = e.stream_id "
+                                                "WHERE s.id = $1 AND {}",
+                                                outbox::undelivered_condition()),
+                                    {plan.stream})
+                               .integer(0, 0);
+}
+
 } // namespace
 
-Retirement plan_one(postgres::Connection &sql, const config::Stream &configured, StreamId stream) {
+Retirement plan_one(postgres::Connection &sql, const config::Stream &configured, StreamId stream,
+                    Events events) {
     Retirement plan;
     plan.stream = stream;
     const std::string name = replication::stream_object_name(stream);
@@ -27,22 +43,27 @@ Retirement plan_one(postgres::Connection &sql, const config::Stream &configured,
             sql.exec("SELECT count(*) FROM async_triggers.subscriptions WHERE stream_id = $1",
                      {stream})
                 .integer(0, 0);
+        if (events == Events::removed) find_events(sql, plan);
     }
     return plan;
 }
 
-std::vector<Retirement> plan_all(postgres::Connection &sql, const config::Stream &configured) {
+std::vector<Retirement> plan_all(postgres::Connection &sql, const config::Stream &configured,
+                                 Events events) {
     std::string query =
         "SELECT substring(pubname FROM '^async_triggers_stream_([0-9]{1,18})$')::bigint "
         "FROM pg_publication WHERE pubname ~ '^async_triggers_stream_[0-9]{1,18}$' "
         "UNION SELECT $1::bigint";
-    if (schema_exists(sql))
+    if (schema_exists(sql)) {
         query += " UNION SELECT id FROM async_triggers.streams"
                  " UNION SELECT stream_id FROM async_triggers.subscriptions";
+        if (events == Events::removed)
+            query += " UNION SELECT stream_id FROM async_triggers.events";
+    }
     const auto streams = sql.exec(query + " ORDER BY 1", {configured.id});
     std::vector<Retirement> plan;
     for (int row = 0; row < streams.rows(); ++row)
-        plan.push_back(plan_one(sql, configured, StreamId(streams.integer(row, 0))));
+        plan.push_back(plan_one(sql, configured, StreamId(streams.integer(row, 0)), events));
     return plan;
 }
 
@@ -63,6 +84,13 @@ std::vector<std::string> to_lines(const Retirement &stream) {
             fmt::format("stream {}: its row in async_triggers.streams, with the record of "
                         "what is delivered",
                         stream.stream));
+    if (stream.events && stream.undelivered)
+        lines.push_back(
+            fmt::format("stream {}: its stored events, {} of them not delivered", stream.stream,
+                        *stream.undelivered == 0 ? "none" : std::to_string(*stream.undelivered)));
+    else if (stream.events)
+        lines.push_back(
+            fmt::format("stream {}: its stored events, delivered or not", stream.stream));
     return lines;
 }
 
@@ -84,6 +112,7 @@ void retire(postgres::Connection &sql, const Retirement &stream) {
         replication::require_ours(*stream.slot, database.text(0, 0));
         replication::drop_slot(sql, stream.slot->name);
     }
+    if (stream.events) outbox::delete_events(sql, stream.stream);
     sql.exec("BEGIN");
     if (stream.subscriptions > 0)
         sql.exec("DELETE FROM async_triggers.subscriptions WHERE stream_id = $1", {stream.stream});

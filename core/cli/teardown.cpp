@@ -16,28 +16,33 @@ namespace {
 struct Choice {
     std::optional<std::int64_t> stream;
     bool all = false;
+    bool keep_events = false;
     bool yes = false;
 };
 
-void show(const std::vector<Retirement> &plan) {
+void show(const std::vector<Retirement> &plan, Events events) {
     fmt::print("This removes:\n");
     for (const Retirement &stream : plan)
         for (const std::string &line : to_lines(stream))
             fmt::print("  {}\n", line);
-    fmt::print(
-        "Events and dead letters stay; events go with their partitions. A daemon that is started "
-        "for the stream again delivers those that are left once more.\n");
+    if (events == Events::removed)
+        fmt::print("Dead letters stay.\n");
+    else
+        fmt::print("Events and dead letters stay. A daemon that is started for the stream again "
+                   "delivers all that are left once more; until then their partitions are kept.\n");
     std::fflush(stdout);
 }
 
 int teardown(const config::Config &config, const Choice &choice) {
     auto session = postgres::Connection::open(session_options(config, "teardown"));
+    const Events events = choice.keep_events ? Events::kept : Events::removed;
     std::vector<Retirement> plan;
     if (choice.all)
-        plan = plan_all(session, config.stream);
+        plan = plan_all(session, config.stream, events);
     else
         plan.push_back(plan_one(session, config.stream,
-                                choice.stream ? StreamId(*choice.stream) : config.stream.id));
+                                choice.stream ? StreamId(*choice.stream) : config.stream.id,
+                                events));
     std::erase_if(plan, [](const Retirement &stream) { return stream.nothing(); });
     if (plan.empty()) {
         fmt::print("nothing to remove\n");
@@ -45,7 +50,7 @@ int teardown(const config::Config &config, const Choice &choice) {
     }
     for (const Retirement &stream : plan)
         require_unused(stream);
-    show(plan);
+    show(plan, events);
     if (!choice.yes && !confirmed("teardown asks before it removes anything")) {
         fmt::print("nothing was removed\n");
         return failed;
@@ -61,13 +66,16 @@ int teardown(const config::Config &config, const Choice &choice) {
 
 void add_teardown(Program &program) {
     const auto choice = std::make_shared<Choice>();
-    CLI::App &command = add_command(
-        program, "teardown", "Retire a stream: slot, publication, row, subscriptions; asks first",
-        [&program, choice] { return teardown(load_configuration(program), *choice); });
+    CLI::App &command =
+        add_command(program, "teardown",
+                    "Retire a stream: slot, publication, row, subscriptions, events; asks first",
+                    [&program, choice] { return teardown(load_configuration(program), *choice); });
     const auto stream =
         command.add_option("--stream", choice->stream, "The stream; default: stream.id")
             ->type_name("ID");
     command.add_flag("--all", choice->all, "Every stream of this database")->excludes(stream);
+    command.add_flag("--keep-events", choice->keep_events,
+                     "Leave the stream's events for a daemon that is to deliver them");
     command.add_flag("-y,--yes", choice->yes, "Do not ask");
 }
 

@@ -76,8 +76,8 @@ void UndeliveredWatch::report(const outbox::PartitionWork &work) {
                       {"since", outbox::time_text(kept.since)},
                       {"hint",
                        "it goes once they are delivered: see to the sinks of these streams and to "
-                       "their daemons; a stream that has ended holds it until "
-                       "postgres-async-triggers teardown --stream ID"}});
+                       "their daemons (one without a row never had one); a stream that has ended holds "
+                       "it until postgres-async-triggers teardown --stream ID"}});
     for (const auto &lost : work.lost)
         if (is_news("lost " + lost.partition))
             log.error(

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/fault_point.hpp"
 #include "outbox/time_text.hpp"
+#include "outbox/unclaimed.hpp"
 #include "outbox/undelivered.hpp"
 #include "postgres/sqlstate.hpp"
 #include "postgres/transaction.hpp"
@@ -112,12 +113,43 @@ void require_generation(Connection &connection, const Ownership &ours) {
     }
 }
 
+// What the partition has that no row claims, and how far that look went: beyond `through` it is to be repeated.
+struct Strays {
+    std::optional<PartitionWork::Kept> kept;
+    EventId through;
+};
+
+Strays strays_in(Connection &connection, const std::string &partition,
+                 const PartitionPolicy &policy) {
+    {
+        // Who was inside writing has ended now, so that the look sees it, however long it takes.
+        Transaction transaction(connection);
+        begin_step(connection, transaction, policy.lock_timeout);
+        transaction.commit_after(fmt::format(
+            "lock table only async_triggers.{} in share row exclusive mode", partition));
+    }
+    Strays strays;
+    strays.through = EventId(
+        connection
+            .exec(fmt::format("select coalesce(max(id), 0) from async_triggers.{}", partition))
+            .integer(0, 0));
+    if (auto found = unclaimed_in(connection, partition))
+        strays.kept =
+            PartitionWork::Kept{partition, found->streams + " (without a row)", found->since};
+    return strays;
+}
+
 void drop_partition(Connection &connection, const Ownership &ours, const std::string &partition,
                     const PartitionPolicy &policy, PartitionWork &work) {
     // A look without locks first; most of the time it is all that is needed.
     auto undelivered = undelivered_in(connection, partition);
     if (undelivered && !policy.drop_undelivered) {
         work.kept.push_back(*std::move(undelivered));
+        return;
+    }
+    Strays strays = strays_in(connection, partition, policy);
+    if (strays.kept && !policy.drop_undelivered) {
+        work.kept.push_back(*std::move(strays.kept));
         return;
     }
     Transaction transaction(connection);
@@ -134,11 +166,16 @@ void drop_partition(Connection &connection, const Ownership &ours, const std::st
         work.kept.push_back(*std::move(undelivered));
         return;
     }
+    if (!policy.drop_undelivered && unclaimed_above(connection, partition, strays.through)) {
+        work.again.push_back("drop " + partition);
+        return;
+    }
     fault_point("partition_dropping");
     transaction.commit_after(fmt::format("drop table async_triggers.{}", partition));
     fault_point("partition_dropped");
     work.dropped.push_back(partition);
     if (undelivered) work.lost.push_back(*std::move(undelivered));
+    if (strays.kept) work.lost.push_back(*std::move(strays.kept));
 }
 
 } // namespace
@@ -195,8 +232,8 @@ bool clean_default_partition(Connection &connection, const PartitionPolicy &poli
     const std::string held =
         policy.drop_undelivered
             ? ""
-            : fmt::format(" and not exists (select from async_triggers.streams s where s.id = "
-                          "e.stream_id and {})",
+            : fmt::format(" and exists (select from async_triggers.streams s where s.id = "
+                          "e.stream_id and not ({}))",
                           undelivered_condition());
     const std::string statement = fmt::format(
         "with expired as (delete from async_triggers.events_default where ctid = any (array("

@@ -31,7 +31,7 @@ constexpr std::chrono::hours half_of_retention(const PartitionPolicy &policy) no
 struct PartitionWork {
     struct Kept {
         std::string partition;
-        std::string streams; // who has undelivered events in it: "1, 7"
+        std::string streams; // who has undelivered events in it: "1, 7", "12 (without a row)"
         Timestamp since;     // the first of these was written
     };
     std::vector<std::string> created;
@@ -53,7 +53,8 @@ void create_partitions(postgres::Connection &connection, const PartitionPolicy &
                        PartitionWork &work);
 
 // Drops partitions whose day ended more than retention_days ago, once every stream's row holds all
-// of its events in them (or always, with drop_undelivered). Throws Error (recover) if the stream was
+// of its events in them, and every event there has a stream with a row (or always, with
+// drop_undelivered). Throws Error (recover) if the stream was
 // taken by another daemon.
 void drop_partitions(postgres::Connection &connection, const Ownership &ours,
                      const PartitionPolicy &policy, PartitionWork &work);

@@ -71,6 +71,24 @@ TEST_F(Teardown, RemovesAllStreams) {
     EXPECT_EQ(count("pg_trigger WHERE tgname LIKE 'async_triggers_%'"), 0);
 }
 
+TEST_F(Teardown, TakesTheEventsOfItsStreamAlongUnlessToldNotTo) {
+    session().exec("INSERT INTO async_triggers.events (stream_id, payload) "
+                   "SELECT n % 2 + 1, '{}' FROM generate_series(1, 10) n");
+    const auto kept = run({"teardown", "--stream", "1", "--keep-events", "--yes"});
+    EXPECT_EQ(kept.status, 0) << kept.err;
+    EXPECT_EQ(count("async_triggers.events"), 10);
+    const auto without_row = run({"teardown", "--stream", "1", "--yes"});
+    EXPECT_NE(without_row.out.find("stream 1: its stored events, delivered or not\n"),
+              std::string::npos)
+        << without_row.out;
+    EXPECT_EQ(count("async_triggers.events WHERE stream_id = 1"), 0);
+    const auto with_row = run({"teardown", "--stream", "2", "--yes"});
+    EXPECT_NE(with_row.out.find("stream 2: its stored events, 5 of them not delivered\n"),
+              std::string::npos)
+        << with_row.out;
+    EXPECT_EQ(count("async_triggers.events"), 0);
+}
+
 TEST_F(Teardown, DoesNothingWithoutAYes) {
     const auto finished = run({"teardown"});
     EXPECT_EQ(finished.status, 2);

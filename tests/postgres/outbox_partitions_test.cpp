@@ -207,6 +207,31 @@ TEST(Partitions, StayWhileAnotherStreamNeedsThem) {
     EXPECT_EQ(work.dropped, Names{old});
 }
 
+// An application may write for a stream whose daemon was never started.
+TEST(Partitions, StayForAStreamThatHasNoRowYet) {
+    Database database;
+    const auto ours = take_stream(database.sql, StreamId(1), here).ownership;
+    const auto old = past_day(database, 9, 5, 2);
+    database.sql.exec("insert into async_triggers.events (stream_id, created_at, payload) "
+                      "values (2, now() - interval '20 days', '{}')");
+    deliver_everything(database, ours);
+    PartitionWork work;
+    drop_partitions(database.sql, ours, {}, work);
+    ASSERT_EQ(work.kept.size(), 1U);
+    EXPECT_EQ(work.kept[0].streams, "2 (without a row)");
+    clean_default_partition(database.sql, {}, 1, work);
+    EXPECT_EQ(work.deleted_from_default, 0U);
+
+    const auto theirs = take_stream(database.sql, StreamId(2), here).ownership;
+    drop_partitions(database.sql, ours, {}, work);
+    EXPECT_TRUE(work.dropped.empty()) << "it has a row, and has delivered nothing";
+    deliver_everything(database, theirs);
+    drop_partitions(database.sql, ours, {}, work);
+    EXPECT_EQ(work.dropped, Names{old});
+    clean_default_partition(database.sql, {}, 1, work);
+    EXPECT_EQ(work.deleted_from_default, 1U);
+}
+
 TEST(Partitions, GoUndeliveredOnlyWhenAskedTo) {
     Database database;
     const auto ours = take_stream(database.sql, StreamId(1), here).ownership;
