@@ -70,14 +70,15 @@ void UndeliveredWatch::look(postgres::Connection &sql) {
 void UndeliveredWatch::report(const outbox::PartitionWork &work) {
     for (const auto &kept : work.kept)
         if (is_news(kept.partition))
-            log.warn("a partition past retention is kept, it has undelivered events",
-                     {{"partition", kept.partition},
-                      {"streams", kept.streams},
-                      {"since", outbox::time_text(kept.since)},
-                      {"hint",
-                       "it goes once they are delivered: see to the sinks of these streams and to "
-                       "their daemons (one without a row never had one); a stream that has ended holds "
-                       "it until postgres-async-triggers teardown --stream ID"}});
+            log.warn(
+                "a partition past retention is kept, it has undelivered events",
+                {{"partition", kept.partition},
+                 {"streams", kept.streams},
+                 {"since", outbox::time_text(kept.since)},
+                 {"hint",
+                  "it goes once they are delivered: see to the sinks of these streams and to "
+                  "their daemons (one without a row never had one); a stream that has ended holds "
+                  "it until postgres-async-triggers teardown --stream ID"}});
     for (const auto &lost : work.lost)
         if (is_news("lost " + lost.partition))
             log.error(
