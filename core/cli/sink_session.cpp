@@ -15,7 +15,7 @@ namespace pgat::cli {
 
 void run_with_sink(const config::Config &config, Halt &halt, const SinkSession &session) {
     const sinks::Plugin &plugin = sinks::configured_plugin(config);
-    sinks::Counters counters;
+    sinks::Metrics metrics;
     std::mutex mutex;
     sinks::Sink *current = nullptr;
     const auto set_current = [&](sinks::Sink *sink) {
@@ -26,7 +26,7 @@ void run_with_sink(const config::Config &config, Halt &halt, const SinkSession &
     daemon::Foreground foreground;
     foreground.work = [&] {
         try {
-            const auto sink = sinks::open_sink(plugin, config, counters);
+            const auto sink = sinks::open_sink(plugin, config, metrics);
             set_current(sink.get());
             try {
                 session.work(*sink);

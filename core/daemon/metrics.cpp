@@ -59,8 +59,12 @@ std::string metrics_text(const Supervisor &supervisor, StreamId stream) {
                    "When the oldest event was written that a stream of this database has not "
                    "delivered for half of the retention time; 0: there is none",
                    static_cast<double>(supervisor.oldest_undelivered().get().value()) / 1e6);
-    for (const auto &counter : supervisor.sink_counters().read())
+    // Names of the plugin's that would meet one of ours were refused to it.
+    const sinks::Metrics &sink = supervisor.sink_metrics();
+    for (const auto &counter : sink.counters())
         families.counter("sink_" + counter.name, counter.help, counter.value);
+    for (const auto &gauge : sink.gauges())
+        families.gauge("sink_" + gauge.name, gauge.help, gauge.value);
     return families.text();
 }
 

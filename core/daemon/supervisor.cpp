@@ -33,7 +33,7 @@ std::unique_ptr<sinks::PluginSink> Supervisor::make_sink() {
     Backoff backoff(config_.stream.retry.initial_backoff, config_.stream.retry.max_backoff);
     while (!halt_.stopping()) {
         try {
-            auto sink = sinks::open_sink(plugin, config_, sink_counters_);
+            auto sink = sinks::open_sink(plugin, config_, sink_metrics_);
             log.info("sink ready", {{"type", plugin.type},
                                     {"version", plugin.version},
                                     {"file", plugin.file.string()}});

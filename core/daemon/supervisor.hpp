@@ -14,7 +14,7 @@
 #include "daemon/pipeline.hpp"
 #include "delivery/counts.hpp"
 #include "delivery/dispatcher.hpp"
-#include "sinks/counters.hpp"
+#include "sinks/metrics.hpp"
 #include "sinks/plugin_sink.hpp"
 
 namespace pgat::daemon {
@@ -34,7 +34,7 @@ class Supervisor {
         return memory_.oldest_undelivered;
     }
     bool in_failover() const noexcept { return memory_.in_failover; }
-    const sinks::Counters &sink_counters() const noexcept { return sink_counters_; }
+    const sinks::Metrics &sink_metrics() const noexcept { return sink_metrics_; }
 
   private:
     std::unique_ptr<sinks::PluginSink> make_sink();
@@ -45,7 +45,7 @@ class Supervisor {
 
     const config::Config &config_;
     Halt &halt_;
-    sinks::Counters sink_counters_;
+    sinks::Metrics sink_metrics_;
     delivery::DeliveryCounts counts_;
     Memory memory_;
     Backoff backoff_;

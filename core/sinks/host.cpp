@@ -34,18 +34,21 @@ bool same(pgat_str a, std::string_view b) noexcept {
 
 } // namespace
 
-Host::Host(std::shared_ptr<spdlog::logger> log, std::string_view config, Counters &counters)
-    : log_(std::move(log)), config_(config), counters_(counters) {
+Host::Host(std::shared_ptr<spdlog::logger> log, std::string_view config, Metrics &metrics)
+    : log_(std::move(log)), config_(config), metrics_(metrics) {
     abi_.struct_size = sizeof abi_;
     abi_.abi_minor = PGAT_ABI_MINOR;
     abi_.host_data = this;
     abi_.version = to_abi(host_version);
+    abi_.cancel_fd = cancelled_bell_.fd();
     abi_.log = &Host::log;
     abi_.fail = &Host::fail;
     abi_.now_ns = &Host::now_ns;
     abi_.is_cancelled = &Host::is_cancelled;
     abi_.counter = &Host::counter;
     abi_.counter_add = &Host::counter_add;
+    abi_.gauge = &Host::gauge;
+    abi_.gauge_set = &Host::gauge_set;
     abi_.json_get = &Host::json_get;
     abi_.json_each = &Host::json_each;
     abi_.settle = &Host::settle;
@@ -130,21 +133,37 @@ std::uint64_t Host::now_ns(const pgat_host *) {
 
 std::int32_t Host::is_cancelled(const pgat_host *host) { return of(host).cancelled() ? 1 : 0; }
 
+// The number of a metric, or 0 and a complaint.
+std::uint32_t Host::checked(std::uint32_t number, const char *kind, pgat_str name) {
+    if (number == 0)
+        misbehaved(
+            fmt::format("the {} \"{}\" is one too many, is of the other kind already, or its "
+                        "name is not of the form [a-z][a-z0-9_]{{0,63}} or begins with "
+                        "calls_",
+                        kind, one_line(from_abi(name), 80)));
+    return number;
+}
+
 std::uint32_t Host::counter(const pgat_host *host, pgat_str name, pgat_str help) {
     return guarded(host, "counter", 0U, [&](Host &self) {
-        const auto number =
-            self.counters_.find_or_make(from_abi(name), one_line(from_abi(help), max_reason));
-        if (number == 0)
-            self.misbehaved(
-                fmt::format("the counter \"{}\" is one too many, or its name is not of the "
-                            "form [a-z][a-z0-9_]{{0,63}}",
-                            one_line(from_abi(name), 80)));
-        return number;
+        const std::string text = one_line(from_abi(help), max_reason);
+        return self.checked(self.metrics_.counter(from_abi(name), text), "counter", name);
     });
 }
 
 void Host::counter_add(const pgat_host *host, std::uint32_t counter, std::uint64_t n) {
-    of(host).counters_.add(counter, n);
+    of(host).metrics_.add(counter, n);
+}
+
+std::uint32_t Host::gauge(const pgat_host *host, pgat_str name, pgat_str help) {
+    return guarded(host, "gauge", 0U, [&](Host &self) {
+        const std::string text = one_line(from_abi(help), max_reason);
+        return self.checked(self.metrics_.gauge(from_abi(name), text), "gauge", name);
+    });
+}
+
+void Host::gauge_set(const pgat_host *host, std::uint32_t gauge, double value) {
+    of(host).metrics_.set(gauge, value);
 }
 
 Lifetime Host::lifetime_of(std::string_view document) noexcept {

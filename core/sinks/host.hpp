@@ -19,16 +19,16 @@
 #include <spdlog/logger.h>
 
 #include "base/wakeup.hpp"
-#include "sinks/counters.hpp"
 #include "sinks/json_lookup.hpp"
 #include "sinks/ledger.hpp"
+#include "sinks/metrics.hpp"
 
 namespace pgat::sinks {
 
 class Host {
   public:
-    // `config` and `counters` outlive the host. `log` is the logger named after the sink.
-    Host(std::shared_ptr<spdlog::logger> log, std::string_view config, Counters &counters);
+    // `config` and `metrics` outlive the host. `log` is the logger named after the sink.
+    Host(std::shared_ptr<spdlog::logger> log, std::string_view config, Metrics &metrics);
     Host(const Host &) = delete;
     Host &operator=(const Host &) = delete;
 
@@ -40,6 +40,9 @@ class Host {
     // [any thread] Never resets.
     void cancel() noexcept;
     bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
+
+    // For when the instance is gone: what its gauges measured is gone with it.
+    void reset_gauges() noexcept { metrics_.reset_gauges(); }
 
     // What the plugin said through fail() in the call that is running or was the last.
     struct Failure {
@@ -75,6 +78,8 @@ class Host {
     static std::int32_t is_cancelled(const pgat_host *);
     static std::uint32_t counter(const pgat_host *, pgat_str name, pgat_str help);
     static void counter_add(const pgat_host *, std::uint32_t counter, std::uint64_t n);
+    static std::uint32_t gauge(const pgat_host *, pgat_str name, pgat_str help);
+    static void gauge_set(const pgat_host *, std::uint32_t gauge, double value);
     static std::int32_t json_get(const pgat_host *, pgat_str document, pgat_str pointer,
                                  pgat_str *text);
     static std::int32_t json_each(const pgat_host *, pgat_str document, pgat_str pointer,
@@ -85,13 +90,14 @@ class Host {
                                  std::uint32_t count);
     static const void *extension(const pgat_host *, pgat_str name);
 
+    std::uint32_t checked(std::uint32_t number, const char *kind, pgat_str name);
     void misbehaved(std::string_view what);
     Lifetime lifetime_of(std::string_view document) noexcept;
 
     pgat_host abi_{};
     std::shared_ptr<spdlog::logger> log_;
     std::string_view config_;
-    Counters &counters_;
+    Metrics &metrics_;
     JsonLookup json_;
     Ledger ledger_;
     Failure failure_;

@@ -9,8 +9,8 @@ const Plugin &configured_plugin(const config::Config &config) {
 }
 
 std::unique_ptr<PluginSink> open_sink(const Plugin &plugin, const config::Config &config,
-                                      Counters &counters) {
-    return std::make_unique<PluginSink>(plugin, config.sink.settings, counters, config.sink.places);
+                                      Metrics &metrics) {
+    return std::make_unique<PluginSink>(plugin, config.sink.settings, metrics, config.sink.places);
 }
 
 } // namespace pgat::sinks

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "config/config.hpp"
-#include "sinks/counters.hpp"
+#include "sinks/metrics.hpp"
 #include "sinks/plugin.hpp"
 #include "sinks/plugin_sink.hpp"
 
@@ -14,9 +14,9 @@ namespace pgat::sinks {
 // load_plugin(). [any thread]
 const Plugin &configured_plugin(const config::Config &config);
 
-// An instance of it; throws as PluginSink does. `counters` outlives the sink, which is used and destroyed
+// An instance of it; throws as PluginSink does. `metrics` outlives the sink, which is used and destroyed
 // on this thread.
 std::unique_ptr<PluginSink> open_sink(const Plugin &plugin, const config::Config &config,
-                                      Counters &counters);
+                                      Metrics &metrics);
 
 } // namespace pgat::sinks

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "sinks/config_schema.hpp"
+#include "sinks/quiet_signals.hpp"
 #include "sinks/text.hpp"
 
 namespace pgat::sinks {
@@ -68,10 +69,10 @@ std::vector<ConfigProblem> check_settings(const Plugin &plugin, const nlohmann::
     return check_settings(plugin.schema, settings, "sink");
 }
 
-PluginSink::PluginSink(const Plugin &plugin, const nlohmann::json &settings, Counters &counters,
+PluginSink::PluginSink(const Plugin &plugin, const nlohmann::json &settings, Metrics &metrics,
                        const config::Places &places)
     : plugin_(plugin), config_(checked_config(plugin, settings, places)),
-      host_(spdlog::default_logger()->clone(plugin.type), config_, counters) {
+      host_(spdlog::default_logger()->clone(plugin.type), config_, metrics) {
     const Result made = create();
     if (made.status == Status::ok) return;
     const std::string what = fmt::format("sink {}: {}", plugin.type, made.reason);
@@ -97,6 +98,7 @@ PluginSink::Result PluginSink::call(const char *function, std::span<const pgat_e
     std::string thrown;
     {
         const Host::Call inside(host_, events);
+        const QuietSignals quiet;
         try {
             returned = function_call();
         } catch (const std::exception &error) {
@@ -155,6 +157,7 @@ void PluginSink::destroy() noexcept {
             plugin_.table->destroy(old);
             return PGAT_OK;
         });
+        host_.reset_gauges();
         if (result.status != Status::ok) host_.logger().error("{}", result.reason);
     } catch (...) { // no memory for a log line
     }

@@ -15,8 +15,8 @@
 #include <pgat/sink.h>
 
 #include "config/config.hpp"
-#include "sinks/counters.hpp"
 #include "sinks/host.hpp"
+#include "sinks/metrics.hpp"
 #include "sinks/plugin.hpp"
 #include "sinks/sink.hpp"
 
@@ -26,9 +26,9 @@ class PluginSink : public Sink {
   public:
     // Checks `settings` (an object, secrets resolved) against the plugin's schema and makes an
     // instance. Throws Error: Remedy::configure where the configuration can never work,
-    // Remedy::retry where making the instance failed in a way that may pass. `counters` outlives
+    // Remedy::retry where making the instance failed in a way that may pass. `metrics` outlives
     // the sink; `places` says where the settings' keys were written.
-    PluginSink(const Plugin &plugin, const nlohmann::json &settings, Counters &counters,
+    PluginSink(const Plugin &plugin, const nlohmann::json &settings, Metrics &metrics,
                const config::Places &places = {});
     ~PluginSink() override;
     PluginSink(const PluginSink &) = delete;

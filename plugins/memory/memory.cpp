@@ -40,7 +40,8 @@ class MemorySink {
         : host_(host),
           ring_(static_cast<std::size_t>(host.integer(config, "/capacity").value_or(1000))),
           print_(host.boolean(config, "/print").value_or(false)), lines_(STDOUT_FILENO),
-          bytes_(host.counter("payload_bytes_total", "Bytes of payload taken")) {}
+          bytes_(host.counter("payload_bytes_total", "Bytes of payload taken")),
+          kept_(host.gauge("kept_events", "Payloads kept now")) {}
 
     void publish(const Batch &batch, Outcomes &outcomes) {
         if (print_) {
@@ -62,6 +63,7 @@ class MemorySink {
             ring_.keep(batch[i].payload());
         outcomes.delivered(first, end - first);
         bytes_.add(bytes);
+        kept_.set(static_cast<double>(ring_.size()));
     }
 
     void print(const Batch &batch, Outcomes &outcomes) {
@@ -90,6 +92,7 @@ class MemorySink {
     bool print_;
     Lines lines_;
     Counter bytes_;
+    Gauge kept_;
 };
 
 } // namespace

@@ -11,8 +11,8 @@ TEST(PlainC, IsEnoughForASink) {
     const sinks::Plugin &plugin =
         sinks::load_plugin_file(std::filesystem::path(build) / "abi" / "plain.so");
     EXPECT_EQ(plugin.type, "plain");
-    sinks::Counters counters;
-    sinks::PluginSink sink(plugin, nlohmann::json::object(), counters);
+    sinks::Metrics metrics;
+    sinks::PluginSink sink(plugin, nlohmann::json::object(), metrics);
     Outcomes outcomes;
     Events events;
     events.fill(3);

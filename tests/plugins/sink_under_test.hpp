@@ -12,7 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sinks/counters.hpp"
+#include "sinks/metrics.hpp"
 #include "sinks/plugin.hpp"
 #include "sinks/plugin_sink.hpp"
 #include "sinks/sink.hpp"
@@ -70,7 +70,7 @@ class Events {
 class SinkUnderTest {
   public:
     SinkUnderTest(std::string_view type, const nlohmann::json &settings)
-        : sink_(plugin_of_this_build(type), settings, counters_) {}
+        : sink_(plugin_of_this_build(type), settings, metrics_) {}
 
     Outcomes publish(const Events &events,
                      std::chrono::milliseconds limit = std::chrono::seconds(60)) {
@@ -92,13 +92,19 @@ class SinkUnderTest {
     }
 
     std::uint64_t counter(std::string_view name) const {
-        for (const auto &reading : counters_.read())
+        for (const auto &reading : metrics_.counters())
+            if (reading.name == name) return reading.value;
+        return 0;
+    }
+
+    double gauge(std::string_view name) const {
+        for (const auto &reading : metrics_.gauges())
             if (reading.name == name) return reading.value;
         return 0;
     }
 
   private:
-    sinks::Counters counters_;
+    sinks::Metrics metrics_;
     sinks::PluginSink sink_;
 };
 

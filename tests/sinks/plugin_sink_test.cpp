@@ -1,4 +1,5 @@
 // PluginSink on real plugins: what becomes of good verdicts, and of everything a plugin may do wrong.
+#include <csignal>
 #include <sstream>
 #include <thread>
 
@@ -36,7 +37,7 @@ class PluginSinkTest : public testing::Test {
     void TearDown() override { spdlog::set_default_logger(before); }
 
     void make(const nlohmann::json &settings = nlohmann::json::object()) {
-        sink = std::make_unique<PluginSink>(scripted(), settings, counters);
+        sink = std::make_unique<PluginSink>(scripted(), settings, metrics);
     }
 
     // Publishes an event a payload; `keys` beside them, where they matter.
@@ -62,7 +63,7 @@ class PluginSinkTest : public testing::Test {
 
     std::ostringstream log_text;
     std::shared_ptr<spdlog::logger> before;
-    Counters counters;
+    Metrics metrics;
     std::unique_ptr<PluginSink> sink;
     Outcomes outcomes;
 };
@@ -202,7 +203,7 @@ TEST_F(PluginSinkTest, CancelEndsAPublishThatWaits) {
 
 TEST_F(PluginSinkTest, OfOnePluginLiveOnThreadsOfTheirOwn) {
     const auto work = [this] {
-        PluginSink own(scripted(), nlohmann::json::object(), counters);
+        PluginSink own(scripted(), nlohmann::json::object(), metrics);
         std::vector<OutgoingEvent> events(2);
         events[0].payload = R"({"do": "chatter"})";
         events[1].payload = R"({"do": "throw"})";
@@ -215,11 +216,11 @@ TEST_F(PluginSinkTest, OfOnePluginLiveOnThreadsOfTheirOwn) {
     };
     std::thread one(work);
     std::thread other(work);
-    while (counters.read().empty() || counters.read()[0].value < 100)
+    while (metrics.counters().empty() || metrics.counters()[0].value < 100)
         std::this_thread::yield();
     one.join();
     other.join();
-    EXPECT_EQ(counters.read()[0].value, 2U * 50 * 3);
+    EXPECT_EQ(metrics.counters()[0].value, 2U * 50 * 3);
 }
 
 TEST_F(PluginSinkTest, TakesAtMostMaxBatchAndLeavesTheRest) {
@@ -232,11 +233,30 @@ TEST_F(PluginSinkTest, TakesAtMostMaxBatchAndLeavesTheRest) {
 TEST_F(PluginSinkTest, CountsOnThroughANewInstance) {
     publish({R"({"do": "deliver"})", R"({"do": "throw"})"});
     publish({R"({"do": "deliver"})"});
-    const auto readings = counters.read();
+    const auto readings = metrics.counters();
     ASSERT_EQ(readings.size(), 1U);
     EXPECT_EQ(readings[0].name, "events_seen");
     EXPECT_EQ(readings[0].help, "Events seen.");
     EXPECT_EQ(readings[0].value, 3U);
+}
+
+TEST_F(PluginSinkTest, ShowsAGaugeUntilTheInstanceThatSetItIsGone) {
+    publish({R"({"do": "gauge", "text": "2.5"})"});
+    ASSERT_EQ(metrics.gauges().size(), 1U);
+    EXPECT_EQ(metrics.gauges()[0].name, "level");
+    EXPECT_EQ(metrics.gauges()[0].value, 2.5);
+    publish({R"({"do": "throw"})"});
+    EXPECT_EQ(metrics.gauges()[0].value, 0);
+}
+
+TEST_F(PluginSinkTest, KeepsSignalsAwayFromThePluginAndLeavesNoneBehind) {
+    EXPECT_EQ(answer(R"({"do": "signals"})"), "EPIPE");
+    sigset_t mask;
+    sigset_t pending;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    sigpending(&pending);
+    EXPECT_EQ(sigismember(&mask, SIGTERM), 0);
+    EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
 }
 
 TEST_F(PluginSinkTest, LooksUpFieldsOfThePayloadAndOfTextOfThePluginsOwn) {
@@ -265,9 +285,9 @@ TEST_F(PluginSinkTest, ProbesAndPassesTheReasonOn) {
 
 // Remedy and text of what the constructor throws.
 std::pair<Remedy, std::string> failure_of(const nlohmann::json &settings) {
-    Counters counters;
+    Metrics metrics;
     try {
-        const PluginSink sink(scripted(), settings, counters);
+        const PluginSink sink(scripted(), settings, metrics);
     } catch (const Error &error) {
         return {error.remedy(), error.what()};
     }
@@ -308,7 +328,7 @@ TEST_F(PluginSinkTest, IsUnavailableWhileABrokenInstanceCannotBeMadeAgain) {
     std::filesystem::copy_file(zoo / "scripted.so", folder.path() / "scripted.so");
     sink = std::make_unique<PluginSink>(
         load_plugin_file(folder.path() / "scripted.so"),
-        nlohmann::json{{"create", "status_when_again"}, {"status", PGAT_E_CONFIG}}, counters);
+        nlohmann::json{{"create", "status_when_again"}, {"status", PGAT_E_CONFIG}}, metrics);
     publish({R"({"do": "throw"})"});
     EXPECT_EQ(outcomes.status, Status::broken);
     publish({R"({"do": "deliver"})"});

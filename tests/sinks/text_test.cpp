@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "sinks/counters.hpp"
+#include "sinks/metrics.hpp"
 #include "sinks/text.hpp"
 
 namespace pgat::sinks {
@@ -25,29 +25,51 @@ TEST(OneLine, CutsAtACharacterAndSaysSo) {
     EXPECT_EQ(one_line("1234é", 5), "1234…");
 }
 
-TEST(Counters, FindsACounterByNameAndRefusesBadNames) {
-    Counters counters;
-    const auto first = counters.find_or_make("sent_total", "Sent.");
+TEST(Metrics, FindsACounterByNameAndRefusesBadNames) {
+    Metrics metrics;
+    const auto first = metrics.counter("sent_total", "Sent.");
     EXPECT_EQ(first, 1U);
-    EXPECT_EQ(counters.find_or_make("sent_total", "Other words."), first);
-    for (const char *name : {"", "1st", "Sent", "a-b", "_a", "a b"})
-        EXPECT_EQ(counters.find_or_make(name, ""), 0U) << name;
-    EXPECT_EQ(counters.find_or_make(std::string(65, 'a'), ""), 0U);
-    counters.add(first, 5);
-    counters.add(0, 1);
-    counters.add(99, 1);
-    const auto readings = counters.read();
+    EXPECT_EQ(metrics.counter("sent_total", "Other words."), first);
+    for (const char *name : {"", "1st", "Sent", "a-b", "_a", "a b", "calls_total"})
+        EXPECT_EQ(metrics.counter(name, ""), 0U) << name;
+    EXPECT_EQ(metrics.counter(std::string(65, 'a'), ""), 0U);
+    metrics.add(first, 5);
+    metrics.add(0, 1);
+    metrics.add(99, 1);
+    const auto readings = metrics.counters();
     ASSERT_EQ(readings.size(), 1U);
     EXPECT_EQ(readings[0].value, 5U);
     EXPECT_EQ(readings[0].help, "Sent.");
 }
 
-TEST(Counters, AreBounded) {
-    Counters counters;
-    for (std::size_t i = 0; i < Counters::limit; ++i)
-        EXPECT_NE(counters.find_or_make("c" + std::to_string(i), ""), 0U);
-    EXPECT_EQ(counters.find_or_make("one_more", ""), 0U);
-    EXPECT_NE(counters.find_or_make("c5", ""), 0U);
+TEST(Metrics, KeepCountersAndGaugesApart) {
+    Metrics metrics;
+    const auto sent = metrics.counter("sent_total", "");
+    const auto level = metrics.gauge("level", "How full.");
+    EXPECT_EQ(metrics.gauge("level", ""), level);
+    EXPECT_EQ(metrics.gauge("sent_total", ""), 0U);
+    EXPECT_EQ(metrics.counter("level", ""), 0U);
+    metrics.set(level, -0.5);
+    metrics.set(sent, 7);
+    metrics.add(level, 7);
+    metrics.add(sent, 1);
+    ASSERT_EQ(metrics.gauges().size(), 1U);
+    EXPECT_EQ(metrics.gauges()[0].value, -0.5);
+    EXPECT_EQ(metrics.gauges()[0].help, "How full.");
+    ASSERT_EQ(metrics.counters().size(), 1U);
+    EXPECT_EQ(metrics.counters()[0].value, 1U);
+    metrics.reset_gauges();
+    EXPECT_EQ(metrics.gauges()[0].value, 0);
+    EXPECT_EQ(metrics.counters()[0].value, 1U);
+}
+
+TEST(Metrics, AreBounded) {
+    Metrics metrics;
+    for (std::size_t i = 0; i < Metrics::limit; ++i)
+        EXPECT_NE(metrics.counter("c" + std::to_string(i), ""), 0U);
+    EXPECT_EQ(metrics.counter("one_more", ""), 0U);
+    EXPECT_EQ(metrics.gauge("one_more", ""), 0U);
+    EXPECT_NE(metrics.counter("c5", ""), 0U);
 }
 
 } // namespace

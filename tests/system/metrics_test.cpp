@@ -62,5 +62,19 @@ TEST_F(Metrics, SayFailoverInAnOutageAlsoAfterARestartAndCountWhatIsReplayed) {
     EXPECT_EQ(daemon.stop(), 0);
 }
 
+TEST_F(Metrics, ShowTheCountersAndGaugesOfThePlugin) {
+    Daemon daemon(site.configure("  type: memory\n  capacity: 7\n"), environment());
+    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    EXPECT_EQ(metric("sink_kept_events"), "0");
+    site.insert_items(1, 10);
+    EXPECT_TRUE(becomes("sink_kept_events", "7"));
+    EXPECT_NE(metric("sink_payload_bytes_total"), "0");
+    const std::string page = support::http_get(port, "/metrics").body;
+    EXPECT_NE(page.find("# TYPE async_triggers_sink_kept_events gauge\n"), std::string::npos);
+    EXPECT_NE(page.find("# TYPE async_triggers_sink_payload_bytes_total counter\n"),
+              std::string::npos);
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
 } // namespace
 } // namespace pgat

@@ -3,10 +3,12 @@
  * one symbol, pgat_sink_entry, and needs nothing else from the host.
  *
  * GROWTH. Every struct starts with struct_size, set by the side that fills it in. Within a major
- * version members are appended only: none is moved, retyped, reused or taken away, and zero in a
- * newer member means "as before it existed". Before reading a member that came after 1.0 ask
- * PGAT_HAS. No struct has tail padding, so each addition changes its size (asserted at the end).
- * pgat_str and the function types never change.
+ * version members are appended only, in multiples of 8 bytes: none is moved, retyped, reused or
+ * taken away, and zero in a newer member means "as before it existed". Before reading a member, or
+ * calling a function, that came after 1.0 ask PGAT_HAS; all of 1.0 is always there. No struct has
+ * tail padding, so each addition changes its size (asserted at the end). pgat_str, the parameters
+ * and results of functions, and the values of constants never change; new constants may come, and
+ * UNKNOWNS says how who does not know them reads them.
  *
  * VERSIONS. A plugin is loaded when its abi_major is the host's and its min_host_minor is not above
  * the host's minor. Its own abi_minor only informs: a plugin may be built with a newer header than
@@ -18,18 +20,20 @@
  * OWNERSHIP. Nobody frees what the other side made. What is passed to a call is good until that
  * call returns; who wants to keep it copies it. Two things live longer: the table that
  * pgat_sink_entry returns, for the life of the process, and the pgat_host given to create(), until
- * destroy() has returned.
+ * destroy() has returned. What extension() returns lives as long as the table it was asked of.
  *
  * THREADS. Each function is marked with the threads it may be called on. [sink]: the one host
  * thread that owns the sink; create, publish, probe and destroy all run there and never overlap for
  * one sink. [any]: any thread, the plugin's own included, from create() until destroy() returns.
- * Two sinks of one plugin may live on two threads, so mutable globals need a lock. Threads that a
- * plugin starts block all signals and are joined before destroy() returns.
+ * Two sinks of one plugin may live on two threads, so mutable globals need a lock. The host calls
+ * with all signals blocked but those that report a crash, so that a write to a closed connection is
+ * EPIPE and nothing is interrupted; threads that a plugin starts inherit that, keep it, and are
+ * joined before destroy() returns.
  *
  * MANNERS. No exception, longjmp or thread cancellation leaves a function of either side. A plugin
  * does not exit, abort or fork; it leaves signal handlers, locale, umask, environment and working
  * directory as they are, and does not write to standard output or standard error: it logs. It is
- * never unloaded.
+ * never unloaded. PGAT_OK after fail() was called reads as PGAT_E_BROKEN.
  *
  * UNKNOWNS. An unknown status reads as PGAT_E_BROKEN, an unknown verdict as PGAT_RETRY, an unknown
  * log level as PGAT_LOG_ERROR, an unknown kind of JSON as PGAT_JSON_OTHER. Unknown flags are
@@ -133,15 +137,14 @@ typedef struct pgat_batch {
     uint32_t count;                  /* at least 1 */
     const pgat_event *const *events; /* in stream order; by pointer, so that pgat_event can grow */
     uint64_t deadline_ns;            /* return by then, on the clock of host->now_ns; 0: none */
-    int32_t cancel_fd; /* readable once the call is to return: poll it, never read or close it.
-                           * -1: there is none, ask is_cancelled */
+    int32_t cancel_fd; /* readable once this publish() is to return, as on host->cancel_fd */
     uint32_t flags;    /* 0 in 1.0 */
 } pgat_batch;
 
 typedef struct pgat_outcome {
     uint32_t struct_size;
     pgat_verdict verdict;
-    uint64_t retry_after_ms; /* with PGAT_RETRY: not before; 0: as the host's backoff has it */
+    uint64_t retry_after_ms; /* with PGAT_RETRY: not before, a day at most; 0: the host's backoff */
     pgat_str message; /* why; expected unless delivered. No secrets: it is logged and stored */
 } pgat_outcome;
 
@@ -157,13 +160,15 @@ struct pgat_host {
     uint32_t abi_minor; /* of the running host */
     void *host_data;    /* the host's own */
     pgat_str version;   /* "postgres-async-triggers/1.4.2", for logs and user agents */
+    int32_t cancel_fd;  /* readable once is_cancelled() says so: poll it, never read or close it */
+    uint32_t flags;     /* 0 in 1.0 */
 
     /* [any] One line without a newline at its end. The host adds the sink's name and the time. */
     void (*log)(const pgat_host *, int32_t level, pgat_str line);
 
     /* [sink] The reason for the status, other than PGAT_OK, that is about to be returned. The last
-     * call counts; the text is copied. `retry_after_ms`: leave the whole sink alone for so long; 0:
-     * as the host's backoff has it. */
+     * call counts; the text is copied. `retry_after_ms`: leave the whole sink alone for so long, a
+     * day at most; 0: as the host's backoff has it. */
     void (*fail)(const pgat_host *, pgat_str reason, uint64_t retry_after_ms);
 
     /* [any] Nanoseconds of CLOCK_MONOTONIC. */
@@ -172,12 +177,21 @@ struct pgat_host {
     /* [any] Not 0 once the sink should stop waiting and return. Never goes back to 0. */
     int32_t (*is_cancelled)(const pgat_host *);
 
-    /* [sink] The counter of this name, made if it is new; a name is [a-z][a-z0-9_]* and gets the
-     * host's prefix. 0: refused. */
+    /* [sink] The counter of this name, made if it is new: something that only grows, as in
+     * "requests_total". A name is [a-z][a-z0-9_]{0,63}, gets the host's prefix, and does not begin
+     * with calls_, which is the host's. A counter outlives the sink and goes on in the next one. 0:
+     * refused; 128 counters and gauges are allowed. */
     uint32_t (*counter)(const pgat_host *, pgat_str name, pgat_str help);
 
     /* [any] Adds to a counter; does nothing to counter 0. */
     void (*counter_add)(const pgat_host *, uint32_t counter, uint64_t n);
+
+    /* [sink] The gauge of this name, likewise: something that goes up and down, as in "in_flight".
+     * It is 0 until it is set, and again once the sink is destroyed. */
+    uint32_t (*gauge)(const pgat_host *, pgat_str name, pgat_str help);
+
+    /* [any] Sets a gauge; does nothing to gauge 0. */
+    void (*gauge_set)(const pgat_host *, uint32_t gauge, double value);
 
     /* [sink] Follows an RFC 6901 pointer ("" is the whole document) in `doc` and returns a
      * PGAT_JSON_ kind. Where that is positive and `text` is not NULL, *text becomes a string's
@@ -246,8 +260,9 @@ typedef struct pgat_sink_plugin {
      * PGAT_RETRY. With any other status the verdicts given stand too. Delivery is at least once. */
     pgat_status (*publish)(pgat_sink *, const pgat_batch *, pgat_outcomes *);
 
-    /* [sink] May be NULL. Called before the first publish, and then while idle, at least every ten
-     * seconds: reach the receiver, serve heartbeats, return by deadline_ns. PGAT_OK: events can be
+    /* [sink] May be NULL. Called while there is nothing to publish, at least every ten seconds, and
+     * after a failure before events are given again: reach the receiver, serve heartbeats, return
+     * by deadline_ns (as in pgat_batch) or once host->cancel_fd says so. PGAT_OK: events can be
      * taken, as far as can be told without sending one. */
     pgat_status (*probe)(pgat_sink *, uint64_t deadline_ns);
 

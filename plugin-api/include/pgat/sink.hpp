@@ -11,6 +11,7 @@
 // Never part of the ABI: compiled into the plugin, and hidden there.
 #pragma once
 
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +23,6 @@
 #include <string_view>
 #include <utility>
 
-#include "pgat/signals.hpp"
 #include "pgat/sink.h"
 
 namespace pgat::plugin {
@@ -37,6 +37,11 @@ constexpr TimePoint time_point(std::uint64_t deadline_ns) noexcept {
     return deadline_ns == 0
                ? TimePoint::max()
                : TimePoint(std::chrono::nanoseconds(static_cast<std::int64_t>(deadline_ns)));
+}
+
+// As the ABI counts waits; one that is past is none.
+constexpr std::uint64_t wait_ms(std::chrono::milliseconds wait) noexcept {
+    return wait.count() > 0 ? static_cast<std::uint64_t>(wait.count()) : 0;
 }
 
 // Ends a call with a status other than PGAT_OK. `retry_after`: leave the sink alone for so long; 0:
@@ -78,6 +83,20 @@ class Counter {
     std::uint32_t id_ = 0;
 };
 
+// A level among them, 0 until it is set. One that the host refused shows nothing.
+class Gauge {
+  public:
+    Gauge() noexcept = default;
+    Gauge(const pgat_host *host, std::uint32_t id) noexcept : host_(host), id_(id) {}
+    void set(double value) const noexcept {
+        if (id_ != 0) host_->gauge_set(host_, id_, value);
+    }
+
+  private:
+    const pgat_host *host_ = nullptr;
+    std::uint32_t id_ = 0;
+};
+
 // The daemon's services. A copy is as good as the original.
 class Host {
   public:
@@ -92,10 +111,15 @@ class Host {
     void error(std::string_view line) const noexcept { log(PGAT_LOG_ERROR, line); }
 
     bool cancelled() const noexcept { return host_->is_cancelled(host_) != 0; }
+    // Readable once cancelled(); poll it beside the sockets.
+    int cancel_fd() const noexcept { return host_->cancel_fd; }
 
-    // `name` is [a-z][a-z0-9_]*; call it in the constructor, once a counter.
+    // `name` is [a-z][a-z0-9_]*, "…_total" for a counter; call them in the constructor, once each.
     Counter counter(std::string_view name, std::string_view help) const noexcept {
         return {host_, host_->counter(host_, str(name), str(help))};
+    }
+    Gauge gauge(std::string_view name, std::string_view help) const noexcept {
+        return {host_, host_->gauge(host_, str(name), str(help))};
     }
 
     Json find(std::string_view document, std::string_view pointer) const noexcept {
@@ -114,16 +138,23 @@ class Host {
         const Json found = find(document, pointer);
         return found.present() ? std::optional<bool>(found.text == "true") : std::nullopt;
     }
+    // Throws Failure(PGAT_E_CONFIG) where the number is no whole one of 64 bits, or written as 1e3.
     std::optional<std::int64_t> integer(std::string_view document, std::string_view pointer) const {
         const Json found = find(document, pointer);
-        return found.present() ? std::optional<std::int64_t>(std::stoll(std::string(found.text)))
-                               : std::nullopt;
+        if (!found.present()) return std::nullopt;
+        std::int64_t value = 0;
+        const char *const end = found.text.data() + found.text.size();
+        const auto [stopped, error] = std::from_chars(found.text.data(), end, value);
+        if (error != std::errc() || stopped != end)
+            throw Failure(PGAT_E_CONFIG, std::string(pointer) + ": write a whole number, not " +
+                                             std::string(found.text));
+        return value;
     }
 
-    // Calls visit(key, json) for each member of the array or object there; `key` is empty in
-    // arrays.
+    // Calls visit(key, json) for each member of the array or object there, and returns its kind;
+    // `key` is empty in arrays. It must not look anything up.
     template <class Visit>
-    void each(std::string_view document, std::string_view pointer, Visit &&visit) const {
+    int each(std::string_view document, std::string_view pointer, Visit &&visit) const {
         struct Call {
             Visit &visit;
             std::exception_ptr thrown;
@@ -137,8 +168,9 @@ class Host {
             }
             return std::int32_t{to.thrown ? 1 : 0};
         };
-        host_->json_each(host_, str(document), str(pointer), step, &call);
+        const int kind = host_->json_each(host_, str(document), str(pointer), step, &call);
         if (call.thrown) std::rethrow_exception(call.thrown);
+        return kind;
     }
 
   private:
@@ -175,7 +207,7 @@ class Batch {
     std::uint32_t size() const noexcept { return batch_.count; }
     Event operator[](std::uint32_t index) const noexcept { return Event(batch_.events[index]); }
     TimePoint deadline() const noexcept { return time_point(batch_.deadline_ns); }
-    // Readable once publish() is to return; poll it beside the sockets. -1: ask Host::cancelled.
+    // Readable once publish() is to return; poll it beside the sockets.
     int cancel_fd() const noexcept { return batch_.cancel_fd; }
 
   private:
@@ -202,8 +234,7 @@ class Outcomes {
   private:
     void settle(std::uint32_t index, pgat_verdict verdict, std::string_view why,
                 std::chrono::milliseconds after) noexcept {
-        const pgat_outcome outcome{sizeof(pgat_outcome), verdict,
-                                   static_cast<std::uint64_t>(after.count()), str(why)};
+        const pgat_outcome outcome{sizeof(pgat_outcome), verdict, wait_ms(after), str(why)};
         host_->settle(host_, ledger_, index, &outcome);
     }
 
@@ -222,6 +253,13 @@ struct About {
     std::uint32_t min_host_minor = 0;
 };
 
+constexpr bool is_type(std::string_view type) noexcept {
+    if (type.empty() || type.size() > 32 || type[0] < 'a' || type[0] > 'z') return false;
+    for (const char c : type)
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_') return false;
+    return true;
+}
+
 // The C functions of one sink class.
 template <class S>
 struct Exported {
@@ -239,13 +277,11 @@ struct Exported {
 
     template <class Call>
     static pgat_status guarded(const pgat_host *host, Call &&call) noexcept {
-        const QuietSignals quiet;
         try {
             call();
             return PGAT_OK;
         } catch (const Failure &failure) {
-            host->fail(host, str(failure.what()),
-                       static_cast<std::uint64_t>(failure.retry_after().count()));
+            host->fail(host, str(failure.what()), wait_ms(failure.retry_after()));
             return failure.status();
         } catch (const std::exception &exception) {
             host->fail(host, str(exception.what()), 0);
@@ -261,10 +297,7 @@ struct Exported {
                 std::make_unique<Instance>(host, view(config)).release());
         });
     }
-    static void destroy(pgat_sink *sink) noexcept {
-        const QuietSignals quiet;
-        delete &of(sink);
-    }
+    static void destroy(pgat_sink *sink) noexcept { delete &of(sink); }
     static pgat_status publish(pgat_sink *sink, const pgat_batch *batch,
                                pgat_outcomes *ledger) noexcept {
         return guarded(of(sink).host, [&] {
@@ -278,7 +311,10 @@ struct Exported {
         });
     }
 
-    static constexpr pgat_sink_plugin table(const About &about) noexcept {
+    // Does not compile where the host would refuse the type.
+    static constexpr pgat_sink_plugin table(const About &about) {
+        if (!is_type(about.type)) throw "PGAT_EXPORT_SINK: .type is [a-z][a-z0-9_]{0,31}";
+        if (about.version.empty()) throw "PGAT_EXPORT_SINK: .version is missing";
         return {sizeof(pgat_sink_plugin),
                 PGAT_ABI_MAJOR,
                 PGAT_ABI_MINOR,

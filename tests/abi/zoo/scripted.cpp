@@ -1,6 +1,8 @@
 // Does what the configuration and each event's payload say: {"do": "reject", …}. Good and bad
 // manners alike, so that the host's side of publish() can be tried from an event.
 #include <atomic>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -15,7 +17,8 @@ namespace {
 
 struct Scripted {
     const pgat_host *host;
-    std::uint32_t seen; // counter
+    std::uint32_t seen;  // counter
+    std::uint32_t level; // gauge
 };
 
 pgat_str str(std::string_view text) { return {text.data(), text.size()}; }
@@ -40,7 +43,8 @@ pgat_status create(const pgat_host *host, pgat_str config, pgat_sink **out) {
         host->fail(host, str("said by create"), 1500);
         return std::atoi(get(host, config, "/status").c_str());
     }
-    auto *sink = new Scripted{host, host->counter(host, str("events_seen"), str("Events seen."))};
+    auto *sink = new Scripted{host, host->counter(host, str("events_seen"), str("Events seen.")),
+                              host->gauge(host, str("level"), str("As set by an event."))};
     host->log(host, PGAT_LOG_INFO, str("made\nwith " + get(host, config, "/greeting")));
     *out = reinterpret_cast<pgat_sink *>(sink);
     return PGAT_OK;
@@ -116,6 +120,23 @@ pgat_status publish(pgat_sink *sink, const pgat_batch *batch, pgat_outcomes *out
                 std::abort();
         } else if (what == "other_thread") {
             std::thread([&] { host->delivered(host, outcomes, i, 1); }).join();
+        } else if (what == "gauge") {
+            host->gauge_set(host, scripted(sink)->level, std::strtod(text.c_str(), nullptr));
+            host->delivered(host, outcomes, i, 1);
+        } else if (what == "signals") { // writes where nobody reads, and says what it may not see
+            int ends[2];
+            if (::pipe(ends) != 0) std::abort();
+            ::close(ends[0]);
+            const bool wrote = ::write(ends[1], "x", 1) >= 0;
+            const int error = errno;
+            ::close(ends[1]);
+            sigset_t mask;
+            pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+            std::string seen = wrote ? "wrote" : error == EPIPE ? "EPIPE" : "another error";
+            for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGALRM})
+                if (sigismember(&mask, signal) == 0) seen += " sees " + std::to_string(signal);
+            if (sigismember(&mask, SIGSEGV) != 0) seen += " would not see a crash";
+            settle(PGAT_REJECTED, seen);
         } else if (what == "chatter") { // all that any thread may do, while this one goes on
             std::thread chatter([&] {
                 host->log(host, PGAT_LOG_DEBUG, str("chatter"));
@@ -132,9 +153,12 @@ pgat_status publish(pgat_sink *sink, const pgat_batch *batch, pgat_outcomes *out
                 ::pause();
         } else if (what == "wait") {
             host->log(host, PGAT_LOG_INFO, str("waiting"));
-            pollfd fd{batch->cancel_fd, POLLIN, 0};
-            ::poll(&fd, 1, 20000);
-            host->fail(host, str(host->is_cancelled(host) != 0 ? "cancelled" : "not cancelled"), 0);
+            pollfd fds[2] = {{batch->cancel_fd, POLLIN, 0}, {host->cancel_fd, POLLIN, 0}};
+            ::poll(&fds[0], 1, 20000);
+            ::poll(&fds[1], 1, 20000);
+            const bool both = fds[0].revents == POLLIN && fds[1].revents == POLLIN;
+            const bool told = host->is_cancelled(host) != 0;
+            host->fail(host, str(both && told ? "cancelled" : "not cancelled"), 0);
             return PGAT_E_CANCELLED;
         } else if (what != "forget") {
             host->delivered(host, outcomes, i, 1);

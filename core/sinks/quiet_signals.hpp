@@ -1,15 +1,16 @@
-// Keeps signals away from the plugin's code: a write to a closed socket or pipe then fails with
-// EPIPE instead of killing the daemon, and threads that a client library starts inherit a mask that
-// leaves the daemon's signals to the daemon. Signals that report a crash stay deliverable.
+// What the ABI promises a plugin about signals: while it runs, all of them are blocked but those that
+// report a crash. A write to a closed socket or pipe then fails with EPIPE instead of killing the
+// daemon, and threads that a client library starts inherit a mask that leaves the daemon's signals to
+// the daemon.
 //
-// Lives on the stack of the host's thread for the length of one call; restores the mask it found.
+// Lives on the stack of the calling thread for the length of one call; restores the mask it found.
 #pragma once
 
 #include <csignal>
 #include <ctime>
 #include <initializer_list>
 
-namespace pgat::plugin {
+namespace pgat::sinks {
 
 class QuietSignals {
   public:
@@ -45,4 +46,4 @@ class QuietSignals {
     bool had_pipe_ = false;
 };
 
-} // namespace pgat::plugin
+} // namespace pgat::sinks
