@@ -15,9 +15,13 @@ function(pgat_add_sink type)
     endif()
     get_property(version_script GLOBAL PROPERTY PGAT_SINK_VERSION_SCRIPT)
     set(target sink_${type})
+    set_property(GLOBAL APPEND PROPERTY PGAT_SINKS ${target})
     add_library(${target} MODULE ${arg_SOURCES})
     target_link_libraries(${target} PRIVATE pgat::plugin_api ${arg_LINK})
-    target_compile_features(${target} PRIVATE cxx_std_20)
+    get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+    if("CXX" IN_LIST languages)
+        target_compile_features(${target} PRIVATE cxx_std_20)
+    endif()
     set_target_properties(${target} PROPERTIES
         PREFIX ""
         OUTPUT_NAME ${type}
@@ -31,8 +35,8 @@ function(pgat_add_sink type)
     # clang links a sanitizer's runtime into the program alone, so its symbols are missing here.
     get_target_property(options ${target} LINK_OPTIONS)
     get_directory_property(inherited LINK_OPTIONS)
-    if(NOT ("${CMAKE_CXX_COMPILER_ID}" MATCHES "Clang"
-            AND "${options};${inherited};${CMAKE_CXX_FLAGS}" MATCHES "-fsanitize"))
+    if(NOT ("${CMAKE_C_COMPILER_ID}${CMAKE_CXX_COMPILER_ID}" MATCHES "Clang"
+            AND "${options};${inherited};${CMAKE_CXX_FLAGS};${CMAKE_C_FLAGS}" MATCHES "-fsanitize"))
         target_link_options(${target} PRIVATE -Wl,-z,defs)
     endif()
 endfunction()

@@ -27,8 +27,8 @@
  * one sink. [any]: any thread, the plugin's own included, from create() until destroy() returns.
  * Two sinks of one plugin may live on two threads, so mutable globals need a lock. The host calls
  * with all signals blocked but those that report a crash, so that a write to a closed connection is
- * EPIPE and nothing is interrupted; threads that a plugin starts inherit that, keep it, and are
- * joined before destroy() returns.
+ * EPIPE, one beyond a file's limit EFBIG, and nothing is interrupted; threads that a plugin starts
+ * inherit that, keep it, and are joined before destroy() returns.
  *
  * MANNERS. No exception, longjmp or thread cancellation leaves a function of either side. A plugin
  * does not exit, abort or fork; it leaves signal handlers, locale, umask, environment and working

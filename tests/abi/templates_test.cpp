@@ -1,0 +1,191 @@
+// The way of somebody who writes a sink: from the installed files to a daemon that delivers with it.
+#include <csignal>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "support/daemon.hpp"
+#include "support/process.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/waiting.hpp"
+
+namespace pgat {
+namespace {
+
+namespace fs = std::filesystem;
+using support::eventually;
+using support::Process;
+
+const std::string warnings = "-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror";
+
+std::string required(const char *variable) {
+    const char *const value = std::getenv(variable);
+    if (value == nullptr) throw std::runtime_error(std::string(variable) + " is not set");
+    return value;
+}
+
+std::string content(const fs::path &file) {
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    return text.str();
+}
+
+// Runs it as a person would, in the folder.
+void shell(const std::string &command, const fs::path &folder) {
+    const auto done =
+        support::run({"sh", "-c", command}, {.environment = {}, .directory = folder.string()},
+                     std::chrono::seconds(120));
+    ASSERT_EQ(done.status, 0) << command << "\n" << done.out << done.err;
+}
+
+// Installed once, away from this tree.
+const fs::path &prefix() {
+    static const support::TemporaryFolder folder("installed");
+    static const fs::path installed = [] {
+        shell(required("PGAT_SOURCE_DIR") + "/tests/abi/install " + required("PGAT_BUILD_DIR") +
+                  " " + (folder.path() / "usr").string(),
+              folder.path());
+        return folder.path() / "usr";
+    }();
+    return installed;
+}
+
+class Template : public testing::Test {
+  protected:
+    const support::TemporaryFolder folder{"template"};
+
+    void copy(const std::string &language) const {
+        fs::copy(prefix() / "share/postgres-async-triggers/template" / language,
+                 folder.path() / "mine", fs::copy_options::recursive);
+    }
+    void build_with_cmake() const {
+        shell("cmake -S mine -B build -DCMAKE_PREFIX_PATH=" + prefix().string() +
+                  " -DCMAKE_C_FLAGS='" + warnings + "' -DCMAKE_CXX_FLAGS='" + warnings +
+                  "' && cmake --build build",
+              folder.path());
+    }
+    void build_with_pkg_config(const std::string &compiler, const std::string &source,
+                               const std::string &type) const {
+        shell("export PKG_CONFIG_PATH=" + prefix().string() +
+                  "/share/pkgconfig; mkdir -p build/plugins; " + compiler + " " + warnings +
+                  " $(pkg-config --cflags pgat-plugin) mine/" + source + " -o build/plugins/" +
+                  type + ".so $(pkg-config --libs pgat-plugin)",
+              folder.path());
+    }
+    // The installed daemon finds it, and all that happens arrives in the file.
+    void expect_delivery(const std::string &type) const {
+        const auto plugins = folder.path() / "build/plugins";
+        const std::string daemon = (prefix() / "bin/postgres-async-triggers").string();
+        const auto listed =
+            support::run({daemon, "plugins"},
+                         {.environment = {{"ASYNC_TRIGGERS_PLUGINS__DIRECTORY", plugins.string()}},
+                          .directory = folder.path().string()});
+        EXPECT_EQ(listed.status, 0) << listed.err;
+        EXPECT_NE(listed.out.find(type + " "), std::string::npos) << listed.out;
+        EXPECT_NE(listed.out.find("appends payloads to a file"), std::string::npos) << listed.out;
+
+        support::Site site(support::Cluster::shared());
+        site.subscribe_to_items();
+        const auto file = folder.path() / "events.ndjson";
+        const auto configuration =
+            site.configure("  type: " + type + "\n  path: " + file.string() +
+                           "\nplugins:\n  directory: " + plugins.string() + "\n");
+        Process running({daemon, "--config", configuration.string(), "run"});
+        ASSERT_TRUE(running.wait_for_err("streaming")) << running.err();
+        site.insert_items(1, 5);
+        site.insert_items(6, 9);
+        EXPECT_TRUE(eventually([&] {
+            return support::item_ids(content(file)) == support::numbers(1, 9);
+        })) << content(file)
+            << running.err();
+        running.signal(SIGTERM);
+        EXPECT_EQ(running.wait(), 0) << running.err();
+    }
+};
+
+TEST_F(Template, InCppBuildsWithCMakeAndDelivers) {
+    copy("cpp");
+    build_with_cmake();
+    expect_delivery("ndjson");
+}
+
+TEST_F(Template, InCBuildsWithCMakeAndDelivers) {
+    copy("c");
+    build_with_cmake();
+    expect_delivery("ndjson_c");
+}
+
+TEST_F(Template, InCppBuildsWithPkgConfigAloneAndDelivers) {
+    copy("cpp");
+    build_with_pkg_config("c++ -std=c++20", "ndjson.cpp", "ndjson");
+    expect_delivery("ndjson");
+}
+
+TEST_F(Template, InCBuildsWithPkgConfigAloneAndDelivers) {
+    copy("c");
+    build_with_pkg_config("cc -std=c11", "ndjson_c.c", "ndjson_c");
+    expect_delivery("ndjson_c");
+}
+
+// With the daemon's own prefix nothing needs to be configured.
+TEST_F(Template, InstalledBesideTheDaemonIsFoundByIt) {
+    copy("c");
+    build_with_cmake();
+    shell("cmake --install build", folder.path());
+    const auto listed =
+        support::run({(prefix() / "bin/postgres-async-triggers").string(), "plugins"},
+                     {.environment = {}, .directory = folder.path().string()});
+    EXPECT_NE(listed.out.find("lib/postgres-async-triggers/plugins/ndjson_c.so"), std::string::npos)
+        << listed.out << listed.err;
+    EXPECT_NE(listed.out.find("lib/postgres-async-triggers/plugins/memory.so"), std::string::npos)
+        << listed.out;
+}
+
+// A full disk is an outage: everything comes once it is over, and nothing twice.
+TEST_F(Template, WithoutRoomOnItsDiskLosesAndRepeatsNothing) {
+    for (const std::string language : {"c", "cpp"}) {
+        fs::remove_all(folder.path() / "mine");
+        fs::remove_all(folder.path() / "build");
+        copy(language);
+        build_with_cmake();
+        const std::string type = language == "c" ? "ndjson_c" : "ndjson";
+        support::Site site(support::Cluster::shared());
+        site.subscribe_to_items();
+        const auto file = folder.path() / (type + ".ndjson");
+        const auto configuration = site.configure(
+            "  type: " + type + "\n  path: " + file.string() +
+                "\nplugins:\n  directory: " + (folder.path() / "build/plugins").string() + "\n",
+            "  retry: {attempts: 2, initial_backoff_ms: 10, max_backoff_ms: 100}\n");
+        // First with room for few events, and for a part of one more.
+        const std::string daemon = (prefix() / "bin/postgres-async-triggers").string();
+        {
+            Process running(
+                {"prlimit", "--fsize=500", daemon, "--config", configuration.string(), "run"});
+            ASSERT_TRUE(running.wait_for_err("streaming")) << running.err();
+            site.insert_items(1, 1);
+            EXPECT_TRUE(eventually([&] {
+                return support::item_ids(content(file)) == support::numbers(1, 1);
+            })) << running.err();
+            site.insert_items(2, 9);
+            EXPECT_TRUE(running.wait_for_err("failover")) << running.err();
+            running.signal(SIGTERM);
+            EXPECT_EQ(running.wait(), 0) << running.err();
+        }
+        const std::string before = content(file);
+        const auto items = static_cast<std::int64_t>(support::item_ids(before).size());
+        EXPECT_LT(items, 9);
+        EXPECT_EQ(support::item_ids(before), support::numbers(1, items));
+        EXPECT_EQ(before.back(), '\n') << before;
+        Process running({daemon, "--config", configuration.string(), "run"});
+        EXPECT_TRUE(eventually([&] {
+            return support::item_ids(content(file)) == support::numbers(1, 9);
+        })) << content(file)
+            << running.err();
+        running.signal(SIGTERM);
+        EXPECT_EQ(running.wait(), 0);
+    }
+}
+
+} // namespace
+} // namespace pgat
