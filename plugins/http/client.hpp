@@ -1,8 +1,12 @@
 // libcurl's multi handle: the requests in flight and the connections they share. One thread.
+//
+// Driven by epoll (libcurl's "multi_socket" interface): only the connections on which something happened
+// are looked at, where curl_multi_perform() asks the kernel about each of them every time.
 #pragma once
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <curl/curl.h>
@@ -29,13 +33,34 @@ class Client {
     const std::vector<Done> &run(int cancel_fd, std::chrono::milliseconds wait);
 
   private:
+    using Clock = std::chrono::steady_clock;
     struct MultiDeleter {
         void operator()(CURLM *multi) const noexcept { curl_multi_cleanup(multi); }
     };
+    class Poller {
+      public:
+        Poller();
+        ~Poller();
+        Poller(const Poller &) = delete;
+        Poller &operator=(const Poller &) = delete;
+        int fd() const noexcept { return fd_; }
 
-    void perform();
+      private:
+        int fd_;
+    };
+
+    static int watch(CURL *, curl_socket_t socket, int what, void *self, void *known) noexcept;
+    static int set_timer(CURLM *, long milliseconds, void *self) noexcept;
+
+    void watch_cancel(int cancel_fd);
+    void drive(curl_socket_t socket, int events);
+    void drive_timer();
+    void wait_for_sockets(std::chrono::milliseconds wait);
     void collect();
 
+    Poller poller_; // before multi_, which lets go of its sockets when it ends
+    int cancel_fd_ = -1;
+    std::optional<Clock::time_point> timer_; // when libcurl wants to be called for the time's sake
     std::unique_ptr<CURLM, MultiDeleter> multi_;
     std::vector<CURL *> running_;
     std::vector<Done> done_;
