@@ -43,12 +43,12 @@ void report(const outbox::PartitionWork &work) {
 } // namespace
 
 Housekeeping::Housekeeping(HousekeepingPlan plan, Mailbox<outbox::Capture> &captures,
-                           delivery::Passage &passage, ConfirmedPosition &confirmed, Halt &halt,
-                           FirstFailure &failure)
+                           delivery::Passage &passage, ConfirmedPosition &confirmed,
+                           Situation &situation, Halt &halt, FirstFailure &failure)
     : plan_(std::move(plan)), captures_(captures), passage_(passage), confirmed_(confirmed),
-      halt_(halt), failure_(failure), to_store_([this] { bell_.ring(); }),
+      situation_(situation), halt_(halt), failure_(failure), to_store_([this] { bell_.ring(); }),
       news_([this] { bell_.ring(); }), report_(plan_.ours), stored_(plan_.stored),
-      watch_(plan_.ours.stream, plan_.partitions, *plan_.oldest),
+      watch_(plan_.ours.stream, plan_.partitions, *plan_.oldest), surveyor_(plan_.report),
       thread_([this] { failure_.guard([this] { run(); }); }) {}
 
 Housekeeping::~Housekeeping() {
@@ -79,7 +79,8 @@ void Housekeeping::run() {
         }
         if (Clock::now() >= watch_.due()) watch_.look(sql);
         if (Clock::now() >= next_partitions_) take_care_of_partitions(sql);
-        auto until = std::min({next_partitions_, watch_.due(), report_.due()});
+        if (Clock::now() >= surveyor_.due()) situation_.survey(surveyor_.look(sql));
+        auto until = std::min({next_partitions_, watch_.due(), report_.due(), surveyor_.due()});
         if (passing)
             until = std::min(until, Clock::now() + capture_interval);
         else if (capture_wanted_)
@@ -102,7 +103,7 @@ void Housekeeping::take_care_of_cursor(postgres::Connection &sql) {
         report_.take(std::move(**news));
     else if (news)
         report_.end(sql);
-    report_.work(sql);
+    if (auto told = report_.work(sql)) situation_.outage(std::move(told));
 }
 
 void Housekeeping::take_care_of_passage(postgres::Connection &sql) {

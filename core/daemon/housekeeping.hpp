@@ -1,5 +1,5 @@
 // The housekeeping thread of a session: captures, storing the cursor, releasing the WAL past an outage and telling of
-// it, partitions, on one SQL session.
+// it, partitions, looking around for those who watch, on one SQL session.
 //
 // It also watches that session while it is idle: a server that shuts down ends it first, and does not
 // finish shutting down before the replication session has gone too.
@@ -14,6 +14,8 @@
 #include "daemon/failure.hpp"
 #include "daemon/handover.hpp"
 #include "daemon/outage_report.hpp"
+#include "daemon/situation.hpp"
+#include "daemon/survey.hpp"
 #include "daemon/undelivered_watch.hpp"
 #include "delivery/passage.hpp"
 #include "delivery/progress.hpp"
@@ -30,6 +32,7 @@ struct HousekeepingPlan {
     Lsn stored; // the position that the row has now
     outbox::PartitionPolicy partitions;
     OldestUndelivered *oldest = nullptr;
+    outbox::ReportRequest report;
 };
 
 class Housekeeping {
@@ -37,8 +40,8 @@ class Housekeeping {
     // Captures go to the passage while it is open, else out through `captures`; a stored position is set in
     // `confirmed`. All that it is given outlives this.
     Housekeeping(HousekeepingPlan plan, Mailbox<outbox::Capture> &captures,
-                 delivery::Passage &passage, ConfirmedPosition &confirmed, Halt &halt,
-                 FirstFailure &failure);
+                 delivery::Passage &passage, ConfirmedPosition &confirmed, Situation &situation,
+                 Halt &halt, FirstFailure &failure);
     // Halts the session and joins.
     ~Housekeeping();
     Housekeeping(const Housekeeping &) = delete;
@@ -66,6 +69,7 @@ class Housekeeping {
     Mailbox<outbox::Capture> &captures_;
     delivery::Passage &passage_;
     ConfirmedPosition &confirmed_;
+    Situation &situation_;
     Halt &halt_;
     FirstFailure &failure_;
     Wakeup bell_;
@@ -79,6 +83,7 @@ class Housekeeping {
     std::uint64_t stored_events_ = 0; // that had passed when nothing was left to be seen
     Clock::time_point next_partitions_{};
     UndeliveredWatch watch_;
+    Surveyor surveyor_;
     std::thread thread_;
 };
 

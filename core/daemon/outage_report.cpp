@@ -55,16 +55,17 @@ void OutageReport::end(postgres::Connection &sql) {
     due_ = Clock::time_point::max();
 }
 
-void OutageReport::work(postgres::Connection &sql) {
-    if (!news_) return;
+std::optional<outbox::FailoverState> OutageReport::work(postgres::Connection &sql) {
+    if (!news_) return std::nullopt;
     const bool write = Clock::now() >= due_;
     if (counting_ || (write && Clock::now() >= next_count_)) count_on(sql);
-    if (!write) return;
+    if (!write) return std::nullopt;
     const auto now_known = state();
     outbox::store_failover(sql, ours_, now_known);
     if (Clock::now() >= next_log_) write_log(now_known);
     written_ = Clock::now();
     due_ = written_ + row_interval;
+    return now_known;
 }
 
 // One range. What a long count has found is for the next row.

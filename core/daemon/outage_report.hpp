@@ -34,8 +34,8 @@ class OutageReport {
     void take(OutageNews news);
     // Streaming again: the row says so from now on.
     void end(postgres::Connection &sql);
-    // Writes what is due, and counts on. Throws Error.
-    void work(postgres::Connection &sql);
+    // Writes what is due, and counts on; what was written, if anything. Throws Error.
+    std::optional<outbox::FailoverState> work(postgres::Connection &sql);
     // When work() has something to do, perhaps long ago; time_point::max(): nothing.
     Clock::time_point due() const noexcept { return counting_ ? Clock::time_point() : due_; }
 

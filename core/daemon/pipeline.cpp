@@ -26,9 +26,10 @@ delivery::BatchLimits limits_of(const config::Batch &batch) {
 } // namespace
 
 Pipeline::Pipeline(const config::Config &config, delivery::Dispatcher &dispatcher, Memory &memory,
-                   Halt &halt)
+                   Situation &situation, Halt &halt)
     : config_(config), settings_(config.stream), limits_(limits_of(config.stream.batch)),
-      dispatcher_(dispatcher), memory_(memory), halt_(halt), failure_(halt) {}
+      dispatcher_(dispatcher), memory_(memory), situation_(situation), halt_(halt), failure_(halt) {
+}
 
 Pipeline::~Pipeline() {
     housekeeping_.reset();
@@ -55,6 +56,8 @@ void Pipeline::stream() {
     streamed_ = true;
     housekeeping_->store({memory_.cursor, progress_->position()});
     if (memory_.in_failover.exchange(false)) housekeeping_->tell(std::nullopt);
+    situation_.failover(false);
+    situation_.enter(Phase::streaming);
     delivery::Batcher batcher(
         limits_, *queue_, [this](const outbox::Event &event) { return progress_->held(event); });
     delivery::Batch batch;
@@ -102,6 +105,7 @@ void Pipeline::enter_failover(const delivery::Batch &batch, const delivery::Sett
     housekeeping_->store({memory_.cursor, progress_->position()});
     tell(lowest_unsettled(batch, settled));
     passage_->open(progress_->position(), batch, batcher);
+    situation_.enter(Phase::recovering);
     captures_->take();
     fault_point("failover_entered");
 }
@@ -109,6 +113,7 @@ void Pipeline::enter_failover(const delivery::Batch &batch, const delivery::Sett
 void Pipeline::tell(const std::optional<outbox::Position> &first) {
     if (dispatcher_.outage()) memory_.in_failover = true;
     if (!memory_.in_failover) return;
+    situation_.failover(true);
     told_at_ = Clock::now();
     // Only the newest news are heard. While nothing is delivered, what was the first still is.
     if (first || !dispatcher_.outage()) undelivered_ = first;

@@ -27,6 +27,7 @@
 #include "daemon/housekeeping.hpp"
 #include "daemon/lease.hpp"
 #include "daemon/reader.hpp"
+#include "daemon/situation.hpp"
 #include "delivery/batcher.hpp"
 #include "delivery/dispatcher.hpp"
 #include "delivery/passage.hpp"
@@ -57,7 +58,7 @@ struct Memory {
 class Pipeline {
   public:
     Pipeline(const config::Config &config, delivery::Dispatcher &dispatcher, Memory &memory,
-             Halt &halt);
+             Situation &situation, Halt &halt);
     // What was released while transactions passed is remembered, however the session ended.
     ~Pipeline();
     Pipeline(const Pipeline &) = delete;
@@ -111,6 +112,7 @@ class Pipeline {
     const delivery::BatchLimits limits_;
     delivery::Dispatcher &dispatcher_;
     Memory &memory_;
+    Situation &situation_;
     Halt &halt_;
 
     FirstFailure failure_;
@@ -121,8 +123,10 @@ class Pipeline {
     replication::ServerIdentity server_;
     outbox::StreamRow row_;        // as it was found
     std::optional<TakeOver> from_; // once the slot is ours
+    bool dropped_slot_ = false;    // to be replaced
     bool covered_ = false;         // a capture saw all that the slot's stream does not give
     std::optional<delivery::ChunkQueue> queue_;
+    std::optional<Situation::Watched> watched_queue_;
     std::optional<delivery::Passage> passage_;
     std::optional<Mailbox<outbox::Capture>> captures_;
     std::optional<delivery::Progress> progress_;

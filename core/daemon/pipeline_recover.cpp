@@ -112,7 +112,10 @@ bool Pipeline::finish_with_stream_paused(delivery::Recovery &recovery) {
 }
 
 bool Pipeline::deliver_replayed(const delivery::Batch &batch) {
+    auto &counts = dispatcher_.counts();
+    const auto delivered_before = counts.delivered.load();
     const auto settled = deliver(batch, delivery::Holding::nothing);
+    counts.replayed += counts.delivered - delivered_before;
     progress_->settle_replayed(batch, settled);
     if (settled.failure) throw *settled.failure;
     hand_over_cursor();

@@ -34,6 +34,7 @@ outbox::Home home_of(const replication::ServerIdentity &server) {
 
 // Both sessions, proved to be with one primary, and the schema that this program knows.
 void Pipeline::connect() {
+    situation_.enter(Phase::connecting);
     sql_ = postgres::Connection::open(sql_session(settings_, &halt_.bell()));
     server_ = replication::identify_sql(*sql_);
     stand_by();
@@ -57,6 +58,7 @@ void Pipeline::stand_by() {
         const auto slot = look_at_slot();
         if (!slot || !slot->active) return;
         if (slot->being_created()) replication::cancel_orphaned_creation(*sql_, slot->name);
+        situation_.enter(Phase::standby);
         if (first)
             log.info("another daemon holds the slot, standing by",
                      {{"slot", slot->name}, {"process", slot->active_pid.value_or(0)}});
@@ -70,8 +72,9 @@ void Pipeline::take_stream() {
     replication::ensure_publication(*sql_, settings_.id);
 
     // Room for one batch waiting beside the one in delivery.
-    queue_.emplace(delivery::ChunkQueue::Bounds{4 * limits_.max_size, limits_.max_bytes},
-                   [this] { reader_->wake(); });
+    const delivery::ChunkQueue::Bounds room{4 * limits_.max_size, limits_.max_bytes};
+    queue_.emplace(room, [this] { reader_->wake(); });
+    watched_queue_.emplace(situation_, *queue_, room);
     passage_.emplace(*queue_);
     captures_.emplace([this] { queue_->nudge(); });
     ReaderPlan plan;
@@ -91,6 +94,9 @@ void Pipeline::take_stream() {
     if (!slot) {
         report_slot_limit();
         take_ownership();
+        // A row that was written here before had a slot.
+        if (row_.confirmed && row_.home == home_of(server_) && !dropped_slot_)
+            situation_.slot_replaced("it was gone, dropped by somebody else");
     }
     reader_->start(std::move(*replication_));
     replication_.reset();
@@ -117,12 +123,14 @@ std::optional<replication::Slot> Pipeline::usable_slot() {
     if (slot->active)
         throw Error(Remedy::retry, "another session holds the slot " + slot->name)
             .with_sqlstate(postgres::sqlstate::object_in_use);
+    const std::string reason = slot->invalidated ? slot->invalidation_reason
+                               : published       ? "its stream could not be decoded"
+                                                 : "it is older than its publication";
     log.warn("replacing the slot: what it has lost is in the table",
-             {{"slot", slot->name},
-              {"reason", slot->invalidated ? slot->invalidation_reason
-                         : published       ? "its stream could not be decoded"
-                                           : "it is older than its publication"}});
+             {{"slot", slot->name}, {"reason", reason}});
     replication::drop_slot(*sql_, slot->name);
+    situation_.slot_replaced(reason);
+    dropped_slot_ = true;
     memory_.replace_slot = false;
     return std::nullopt;
 }
@@ -165,15 +173,22 @@ void Pipeline::take_ownership() {
             : Lsn();
     memory_.in_failover = row_.failover_checkpoint.has_value() || dispatcher_.outage().has_value();
     memory_.ownership = taken.ownership;
+    situation_.failover(memory_.in_failover, row_.failover_since);
+    situation_.enter(Phase::recovering);
     if (taken.origin == outbox::Origin::moved)
         log.warn("the database was copied here from another server; its cursor came with it",
                  {{"system_identifier", server_.system_identifier}});
     progress_.emplace(memory_.cursor, memory_.position);
     lease_.emplace(taken.ownership, settings_.slot_name, walsender_);
-    housekeeping_.emplace(HousekeepingPlan{sql_session(settings_, &halt_.bell()), taken.ownership,
-                                           memory_.position, partition_policy(settings_.partitions),
-                                           &memory_.oldest_undelivered},
-                          *captures_, *passage_, confirmed_, halt_, failure_);
+    housekeeping_.emplace(
+        HousekeepingPlan{sql_session(settings_, &halt_.bell()),
+                         taken.ownership,
+                         memory_.position,
+                         partition_policy(settings_.partitions),
+                         &memory_.oldest_undelivered,
+                         {settings_.id, settings_.slot_name, settings_.partitions.days_ahead,
+                          settings_.partitions.retention_days}},
+        *captures_, *passage_, confirmed_, situation_, halt_, failure_);
     log.info("stream taken", {{"stream", settings_.id},
                               {"slot", settings_.slot_name},
                               {"generation", taken.ownership.generation},

@@ -40,6 +40,7 @@ std::unique_ptr<sinks::PluginSink> Supervisor::make_sink() {
             return sink;
         } catch (const Error &error) {
             if (error.remedy() != Remedy::retry) throw;
+            situation_.sink_not_ready(error);
             const auto wait = backoff.next();
             log.error("the sink cannot be set up, trying again", error,
                       {{"next_attempt_ms", wait.count()}});
@@ -75,7 +76,7 @@ int Supervisor::run_sessions(sinks::Sink &sink) {
         in_order_ = false;
         bool streamed = false;
         try {
-            Pipeline pipeline(config_, dispatcher, memory_, halt_);
+            Pipeline pipeline(config_, dispatcher, memory_, situation_, halt_);
             try {
                 pipeline.run();
                 in_order_ = true;
@@ -99,10 +100,12 @@ std::optional<int> Supervisor::after(const Error &error, bool streamed) {
             log.info("another daemon holds the slot, standing by",
                      {{"slot", config_.stream.slot_name}});
         standing_by_ = true;
+        situation_.enter(Phase::standby);
         halt_.wait_for(standby_interval);
         return std::nullopt;
     }
     standing_by_ = false;
+    situation_.session_lost(error);
     if (error.remedy() == Remedy::configure || error.remedy() == Remedy::stop) {
         log.error("the daemon cannot go on", error);
         return error.remedy() == Remedy::configure ? 2 : 1;

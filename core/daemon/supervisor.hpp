@@ -10,8 +10,10 @@
 
 #include "base/backoff.hpp"
 #include "base/halt.hpp"
+#include "base/wall_clock.hpp"
 #include "config/config.hpp"
 #include "daemon/pipeline.hpp"
+#include "daemon/situation.hpp"
 #include "delivery/counts.hpp"
 #include "delivery/dispatcher.hpp"
 #include "sinks/metrics.hpp"
@@ -33,7 +35,8 @@ class Supervisor {
     const OldestUndelivered &oldest_undelivered() const noexcept {
         return memory_.oldest_undelivered;
     }
-    bool in_failover() const noexcept { return memory_.in_failover; }
+    const Situation &situation() const noexcept { return situation_; }
+    Timestamp started() const noexcept { return started_; }
     const sinks::Metrics &sink_metrics() const noexcept { return sink_metrics_; }
 
   private:
@@ -45,9 +48,11 @@ class Supervisor {
 
     const config::Config &config_;
     Halt &halt_;
+    const Timestamp started_ = wall_clock();
     sinks::Metrics sink_metrics_;
     delivery::DeliveryCounts counts_;
     Memory memory_;
+    Situation situation_;
     Backoff backoff_;
     bool standing_by_ = false;
     bool in_order_ = false; // the last session stored the cursor

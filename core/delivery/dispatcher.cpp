@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/wall_clock.hpp"
 #include "delivery/event_id.hpp"
 #include "observe/log.hpp"
 
@@ -53,10 +54,16 @@ void Dispatcher::open(const Batch &batch, std::string_view uid) {
     for (std::size_t i = 0; i < count; ++i)
         items_[i].id = write_event_id(ids_.data() + i * room, uid, batch.events[i]->at);
     first_ = 0;
+    note_in_hand(batch);
     if (charged_.empty()) return;
     for (std::size_t i = 0; i < count; ++i)
         if (const auto known = charged_.find(batch.events[i]->at.id); known != charged_.end())
             items_[i].attempt = known->second;
+}
+
+void Dispatcher::note_in_hand(const Batch &batch) {
+    const bool all = first_ == batch.events.size();
+    counts_.in_hand_since = all ? 0 : batch.events[first_]->at.created_at.value();
 }
 
 bool Dispatcher::offer(const Batch &batch, const RequireLease &require_lease) {
@@ -67,8 +74,11 @@ bool Dispatcher::offer(const Batch &batch, const RequireLease &require_lease) {
                      !policy_.dead_letters))
         return false;
     if (require_lease) require_lease();
-    sink_.publish(offer_.events(), Clock::now() + policy_.call_limit, outcomes_);
+    const auto began = Clock::now();
+    sink_.publish(offer_.events(), began + policy_.call_limit, outcomes_);
     ++counts_.calls;
+    counts_.call_seconds.observe(std::chrono::duration<double>(Clock::now() - began).count());
+    counts_.batch_events.observe(static_cast<double>(offer_.size()));
     return true;
 }
 
@@ -168,7 +178,11 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
         failure_ = outcomes_.reason.empty() ? "no answer in time" : outcomes_.reason;
     }
     counts_.delivered += delivered_;
-    if (delivered_ > 0) health_.took_something();
+    if (delivered_ > 0) {
+        const auto written = batch.events[offer_.index(0)]->at.created_at;
+        counts_.delay_seconds.observe(std::max(seconds_between(written, wall_clock()), 0.0));
+        health_.took_something();
+    }
     if (!rejected.empty()) store_rejected(rejected, store);
     while (first_ < items_.size() && items_[first_].settled)
         ++first_;
@@ -226,6 +240,7 @@ Settled Dispatcher::deliver(const Batch &batch, std::string_view uid, const Stor
         const auto wait = note_failure(asked_to_wait);
         if (outage() || halt_.wait_for(wait)) break;
     }
+    note_in_hand(batch);
     settled.prefix = first_;
     settled.whole = first_ == items_.size();
     for (std::size_t i = first_; i < items_.size(); ++i)

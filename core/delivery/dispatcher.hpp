@@ -105,11 +105,14 @@ class Dispatcher {
     // next attempt put off, if it does not answer well.
     bool worth_a_call();
 
+    DeliveryCounts &counts() noexcept { return counts_; }
+
     // Asks an idle sink how it is, so that it can serve its heartbeats. Only logs.
     void probe();
 
   private:
     void open(const Batch &batch, std::string_view uid);
+    void note_in_hand(const Batch &batch);
     // One call; false: nothing may be offered now.
     bool offer(const Batch &batch, const RequireLease &require_lease);
     // Takes the verdicts of one call.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/wall_clock.hpp"
 #include "observe/log.hpp"
 #include "outbox/time_text.hpp"
 
@@ -13,11 +14,6 @@ constexpr observe::Log log{"delivery"};
 
 // With a short max_backoff_ms a week's outage would fill the disk.
 constexpr auto log_interval = std::chrono::seconds(10);
-
-Timestamp wall_clock() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return Timestamp(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
 
 } // namespace
 

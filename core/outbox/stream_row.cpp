@@ -33,9 +33,11 @@ std::string columns() {
         "coalesce(mod(written_by::text::numeric, 4294967296) = xmin::text::numeric, false), "
         "confirmed_lsn, failover_checkpoint_id, {}, {}, "
         "cursor_snapshot, cursor_extras, cursor_floor, cursor_round_snapshot, cursor_round_id, {}, "
-        "cursor_part_xids, cursor_part_ids, cursor_ahead_ids, coalesce(written_by, '0'::xid8)",
+        "cursor_part_xids, cursor_part_ids, cursor_ahead_ids, coalesce(written_by, '0'::xid8), {}",
         microseconds_of("failover_checkpoint_ts"), microseconds_of("next_maintenance_at"),
-        microseconds_of("cursor_round_created_at"));
+        microseconds_of("cursor_round_created_at"),
+        // An older schema does not have it.
+        microseconds_of("(to_jsonb(streams) ->> 'failover_since')::timestamptz"));
 }
 
 std::optional<Position> position(const Result &result, int id, int created_at) {
@@ -77,6 +79,8 @@ StreamRow row_of(postgres::Connection &connection, StreamId stream, const Result
     if (!result.null(0, 5)) row.confirmed = result.lsn(0, 5);
     row.failover_checkpoint = position(result, 6, 7);
     if (!result.null(0, 8)) row.next_maintenance = Timestamp(result.integer(0, 8));
+
+    if (!result.null(0, 19)) row.failover_since = Timestamp(result.integer(0, 19));
 
     Snapshot delivered;
     if (!result.null(0, 9)) delivered = Snapshot::from_server(result.text(0, 9));

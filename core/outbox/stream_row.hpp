@@ -49,6 +49,7 @@ struct StreamRow {
     bool written_in_place = false; // written_by is the tuple's own xmin
     std::optional<Lsn> confirmed;
     std::optional<Position> failover_checkpoint;
+    std::optional<Timestamp> failover_since; // the first failed call, as the row says
     std::optional<Timestamp> next_maintenance;
     Cursor cursor;
 };

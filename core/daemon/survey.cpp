@@ -1,0 +1,74 @@
+#include "daemon/survey.hpp"
+
+#include <algorithm>
+
+#include "base/wall_clock.hpp"
+
+namespace pgat::daemon {
+
+namespace {
+
+constexpr auto interval = std::chrono::seconds(5);
+// Looking may take up a fiftieth of the server's time.
+constexpr int share = 50;
+constexpr auto subscriptions_interval = std::chrono::hours(1);
+constexpr std::size_t shown_letters = 20;
+constexpr std::size_t shown_reason = 300;
+
+// Changes with every change of a subscription, and of a table, column or trigger that one uses.
+constexpr auto catalog_state = R"sql(
+    with subscription as (
+        select s.ctid::text || s.xmin::text as version,
+               to_regclass(quote_ident(s.schema_name) || '.' || quote_ident(s.table_name)) as relation
+        from async_triggers.subscriptions s where s.stream_id = $1),
+    relation as (select distinct relation as oid from subscription where relation is not null)
+    select hashtextextended(concat(
+        (select string_agg(version || coalesce(relation::oid::text, '-'), ',' order by version) from subscription),
+        '/',
+        (select string_agg(c.oid::text || c.xmin::text, ',' order by c.oid)
+         from pg_class c join relation using (oid)),
+        '/',
+        (select string_agg(a.attrelid::text || '.' || a.attnum || a.xmin::text, ',' order by a.attrelid, a.attnum)
+         from pg_attribute a join relation on relation.oid = a.attrelid where a.attnum > 0),
+        '/',
+        (select string_agg(t.oid::text || t.xmin::text, ',' order by t.oid)
+         from pg_trigger t where t.tgname in
+             ('async_triggers_insert', 'async_triggers_update', 'async_triggers_delete'))), 0)
+)sql";
+
+} // namespace
+
+void Surveyor::look_at_subscriptions(postgres::Connection &sql) {
+    const auto found = sql.exec(catalog_state, {request_.stream});
+    const std::string state(found.text(0, 0));
+    if (state == subscriptions_seen_ && Clock::now() < subscriptions_due_) return;
+    problems_ = outbox::read_subscription_problems(sql, request_.stream);
+    subscriptions_seen_ = state;
+    subscriptions_due_ = Clock::now() + subscriptions_interval;
+}
+
+Survey Surveyor::look(postgres::Connection &sql) {
+    const auto began = Clock::now();
+    Survey survey;
+    try {
+        survey.stream = outbox::read_stream_report(sql, request_);
+        survey.letters = outbox::newest_letters(sql, {request_.stream, {}, std::nullopt},
+                                                std::nullopt, shown_letters, shown_reason);
+        look_at_subscriptions(sql);
+    } catch (const Error &error) {
+        if (!sql.usable() || error.sqlstate().empty()) throw;
+        log_.warn("cannot look up in the database how the stream is: metrics and the status page "
+                  "lack what it says",
+                  error);
+    }
+    for (auto &letter : survey.letters) {
+        letter.payload.clear();
+        letter.metadata.clear();
+    }
+    survey.problems = problems_;
+    survey.taken = wall_clock();
+    due_ = Clock::now() + std::max<Clock::duration>(interval, share * (Clock::now() - began));
+    return survey;
+}
+
+} // namespace pgat::daemon
