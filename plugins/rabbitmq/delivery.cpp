@@ -106,6 +106,7 @@ void Delivery::look_at_the_clock() {
     const TimePoint now = steady_clock::now();
     const Session &session = *sink_.session_;
     look_whether_blocked(now);
+    sink_.metrics_.in_flight.set(static_cast<double>(confirms_.size()));
     if (now >= give_up_at_)
         give_up(PGAT_E_CANCELLED, std::to_string(confirms_.size()) +
                                       " messages were not confirmed by " + session.where() +
@@ -143,9 +144,11 @@ void Delivery::look_whether_blocked(TimePoint now) {
     if (reason && !counting) {
         sink_.host_.warn(sink_.session_->where() + " blocks publishers: " + *reason);
         blocked_counted_ = now;
+        sink_.metrics_.blocked.set(1);
     } else if (!reason && counting) {
         sink_.host_.info(sink_.session_->where() + " takes messages again");
         blocked_counted_ = {};
+        sink_.metrics_.blocked.set(0);
     }
 }
 

@@ -19,7 +19,11 @@ struct Metrics {
               host.counter("connection_failures_total", "Attempts to connect that failed")),
           channel_closes(host.counter("channel_closes_total", "Channels closed by the broker")),
           blocked_milliseconds(host.counter("blocked_milliseconds_total",
-                                            "Time that publishing waited for a blocking broker")) {}
+                                            "Time that publishing waited for a blocking broker")),
+          in_flight(host.gauge("in_flight", "Messages that wait for the broker's confirm")),
+          window(host.gauge("confirm_window", "Most messages that may wait at the moment")),
+          blocked(host.gauge("blocked", "1 while the broker blocks us")),
+          connected(host.gauge("connected", "1 while there is a connection")) {}
 
     plugin::Counter published;
     plugin::Counter confirmed;
@@ -31,6 +35,10 @@ struct Metrics {
     plugin::Counter connection_failures;
     plugin::Counter channel_closes;
     plugin::Counter blocked_milliseconds;
+    plugin::Gauge in_flight;
+    plugin::Gauge window;
+    plugin::Gauge blocked;
+    plugin::Gauge connected;
 };
 
 } // namespace pgat::rabbitmq

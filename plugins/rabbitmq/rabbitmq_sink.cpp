@@ -51,6 +51,7 @@ void RabbitmqSink::connect(const Patience &patience) {
         metrics_.connections.add();
         if (connected_before_) metrics_.reconnects.add();
         connected_before_ = true;
+        metrics_.connected.set(1);
         host_.info("connected to " + session_->server() + " at " + broker.name() + ", vhost " +
                    one_line(broker.vhost) + (broker.tls ? ", with TLS" : ""));
         return;
@@ -63,15 +64,19 @@ void RabbitmqSink::drop_session(std::string_view why) {
     host_.warn("connection to " + session_->where() + " dropped: " + std::string(why));
     session_->abandon();
     session_.reset();
+    metrics_.connected.set(0);
+    metrics_.blocked.set(0);
+    metrics_.in_flight.set(0);
     next_broker_ = (next_broker_ + 1) % settings_.brokers.size();
 }
 
 void RabbitmqSink::publish(const plugin::Batch &batch, plugin::Outcomes &outcomes) {
+    metrics_.window.set(static_cast<double>(window_.limit()));
     Delivery(*this, batch, outcomes).run();
 }
 
 void RabbitmqSink::probe(TimePoint deadline) {
-    const Patience patience(host_, deadline, -1);
+    const Patience patience(host_, deadline, host_.cancel_fd());
     const auto ask = [&] {
         session_->ping(was_blocked_, patience,
                        std::min(deadline, steady_clock::now() + settings_.connect_timeout));
@@ -93,13 +98,13 @@ void RabbitmqSink::probe(TimePoint deadline) {
         ask();
     } catch (const ConnectionLost &lost) {
         const std::string why = session_->where() + ": " + lost.what();
-        session_->abandon();
-        session_.reset();
+        drop_session(lost.what());
         throw Failure(PGAT_E_UNAVAILABLE, why);
     } catch (const ChannelClosed &) {
         // It may not write to the default exchange: then only an event can tell.
         session_->close();
         session_.reset();
+        metrics_.connected.set(0);
     }
 }
 
