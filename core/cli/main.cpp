@@ -28,6 +28,7 @@ void describe(Program &program) {
     app.require_subcommand(0, 1);
     add_run(program);
     add_check(program);
+    add_status(program);
     add_migrate(program);
     add_plugins(program);
     add_replay(program);

@@ -35,6 +35,7 @@ struct Program {
 
 void add_run(Program &program);
 void add_check(Program &program);
+void add_status(Program &program);
 void add_migrate(Program &program);
 void add_plugins(Program &program);
 void add_replay(Program &program);

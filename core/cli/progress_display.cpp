@@ -9,7 +9,7 @@
 #include <spdlog/sinks/ansicolor_sink.h>
 #include <unistd.h>
 
-#include "cli/duration_text.hpp"
+#include "base/quantities.hpp"
 #include "cli/terminal_text.hpp"
 #include "observe/log.hpp"
 

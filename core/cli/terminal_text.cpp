@@ -1,7 +1,9 @@
 #include "cli/terminal_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 
 #include <sys/ioctl.h>
@@ -67,6 +69,16 @@ std::optional<Letter> first_letter(std::string_view text) {
     return Letter{text.substr(0, length), columns_of_letter(letter)};
 }
 
+std::size_t columns_of_text(std::string_view text) {
+    std::size_t columns = 0;
+    while (!text.empty()) {
+        const auto letter = first_letter(text);
+        columns += letter ? letter->columns : 1;
+        text.remove_prefix(letter ? letter->bytes.size() : 1);
+    }
+    return columns;
+}
+
 } // namespace
 
 int columns_of(int fd) {
@@ -95,6 +107,32 @@ std::string fit(std::string_view text, std::size_t columns) {
 }
 
 std::string printable(std::string_view text) { return fit(text, SIZE_MAX); }
+
+std::vector<std::string> wrap(std::string_view text, std::size_t columns) {
+    const std::string all = printable(text);
+    std::vector<std::string> lines;
+    std::size_t used = 0;
+    for (std::string_view rest = all; !rest.empty();) {
+        const auto end = std::min(rest.find(' '), rest.size());
+        const std::string_view word = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        const std::size_t width = columns_of_text(word);
+        if (lines.empty() || used + 1 + width > columns) {
+            lines.emplace_back(word);
+            used = width;
+        } else {
+            lines.back().append(" ").append(word);
+            used += 1 + width;
+        }
+    }
+    return lines;
+}
+
+bool coloured(int fd) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets it
+    const char *const plain = std::getenv("NO_COLOR");
+    return isatty(fd) != 0 && (plain == nullptr || *plain == '\0');
+}
 
 std::string fit_to(int fd, std::string_view text) {
     return isatty(fd) != 0 ? fit(text, static_cast<std::size_t>(columns_of(fd))) : printable(text);

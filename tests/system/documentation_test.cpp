@@ -128,13 +128,15 @@ TEST_F(Documentation, ShowsNoCommandThatNothingRuns) {
         "postgres-async-triggers dead-letters retry 1042 1043",                  // tests/cli
         "postgres-async-triggers dead-letters retry --all",                      // tests/cli
         "postgres-async-triggers dead-letters discard 1042",                     // tests/cli
+        "postgres-async-triggers status",                                        // tests/cli
+        "postgres-async-triggers status --json",                                 // tests/cli
         "packaging/apt/install build server test",                               // tests/run
         "cmake --preset dev",                                                    // tests/run
         "cmake --build --preset dev",                                            // tests/run
         "ctest --preset dev",                                                    // tests/run
     };
-    for (const auto *page :
-         {"README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/redelivery.md"})
+    for (const auto *page : {"README.md", "CONTRIBUTING.md", "docs/operations.md",
+                             "docs/redelivery.md", "docs/status.md"})
         for (const auto &text : blocks(page, "sh")) {
             std::istringstream lines(text);
             for (std::string line; std::getline(lines, line);)
@@ -142,10 +144,33 @@ TEST_F(Documentation, ShowsNoCommandThatNothingRuns) {
         }
 }
 
+TEST_F(Documentation, KnowsEveryFindingOfStatus) {
+    const auto read = [](const fs::path &file) {
+        std::stringstream text;
+        text << std::ifstream(file).rdbuf();
+        return text.str();
+    };
+    const auto page = read(source() / "docs/status.md");
+    int codes = 0;
+    for (const auto *file : {"findings.cpp", "delivery_findings.cpp"}) {
+        const auto code = read(source() / "core/outbox/report" / file);
+        for (const std::string call : {"problem(", "notice("})
+            for (auto at = code.find(call); at != std::string::npos; at = code.find(call, at + 1)) {
+                const auto begin = code.find_first_not_of(" \n", at + call.size());
+                if (begin == std::string::npos || code[begin] != '"') continue;
+                const auto name = code.substr(begin + 1, code.find('"', begin + 1) - begin - 1);
+                EXPECT_NE(page.find("`" + name + "`"), std::string::npos)
+                    << "docs/status.md does not know " << name;
+                ++codes;
+            }
+    }
+    EXPECT_GT(codes, 15);
+}
+
 TEST_F(Documentation, LinksToFilesThatAreThere) {
     for (const auto *page : {"README.md", "CONTRIBUTING.md", "docs/README.md", "docs/concepts.md",
                              "docs/subscriptions.md", "docs/operations.md", "docs/redelivery.md",
-                             "docs/postgres-failover.md"}) {
+                             "docs/status.md", "docs/postgres-failover.md"}) {
         std::ifstream file(source() / page);
         std::stringstream text;
         text << file.rdbuf();

@@ -1,32 +1,39 @@
 #include "cli/check/report.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 
 #include <fmt/format.h>
-#include <unistd.h>
+
+#include "cli/program.hpp"
 
 namespace pgat::cli::check {
 
-Report::Report()
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
-    : colours_(isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr) {}
-
-void Report::ok(std::string_view check, std::string_view found) {
-    write("ok  ", "\033[32m", check, found, {});
-}
+void Report::ok(std::string_view check, std::string_view found) { add(Mark::ok, check, found, {}); }
 
 void Report::warn(std::string_view check, std::string_view found,
                   const std::vector<std::string> &mend) {
-    write("WARN", "\033[33m", check, found, mend);
+    add(Mark::warn, check, found, mend);
 }
 
 void Report::fail(std::string_view check, std::string_view found,
                   const std::vector<std::string> &mend) {
     ++failures_;
-    write("FAIL", "\033[31m", check, found, mend);
+    add(Mark::fail, check, found, mend);
+}
+
+void Report::add(Mark mark, std::string_view check, std::string_view found,
+                 const std::vector<std::string> &mend) {
+    if (shape_ == Shape::lines)
+        return print_finding(mark, fmt::format("{}: {}", check, found), mend);
+    const char *const word = mark == Mark::ok ? "ok" : mark == Mark::warn ? "warn" : "fail";
+    json_.push_back({{"check", check}, {"result", word}, {"found", found}, {"mend", mend}});
+}
+
+int Report::finish() const {
+    if (shape_ == Shape::json)
+        fmt::print("{}\n",
+                   json_.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    return failures_ == 0 ? done : failed;
 }
 
 void Report::fail(std::string_view check, const Error &error) {
@@ -49,15 +56,6 @@ void Report::attempt(std::string_view check, const std::function<void()> &run) {
     }
 }
 
-void Report::write(std::string_view mark, const char *colour, std::string_view check,
-                   std::string_view found, const std::vector<std::string> &mend) const {
-    fmt::print("{}{}{}  {}: {}\n", colours_ ? colour : "", mark, colours_ ? "\033[0m" : "", check,
-               found);
-    for (const std::string &line : mend)
-        fmt::print("        {}\n", line);
-    std::fflush(stdout);
-}
-
 std::vector<std::string> lines_of(std::string_view text) {
     std::vector<std::string> lines;
     while (!text.empty()) {
@@ -66,17 +64,6 @@ std::vector<std::string> lines_of(std::string_view text) {
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return lines;
-}
-
-std::string in_bytes(std::int64_t bytes) {
-    constexpr std::array<const char *, 5> units = {"bytes", "kB", "MB", "GB", "TB"};
-    auto value = static_cast<double>(bytes);
-    std::size_t unit = 0;
-    while (value >= 1024 && unit + 1 < units.size()) {
-        value /= 1024;
-        ++unit;
-    }
-    return fmt::format("{:.{}f} {}", value, unit == 0 ? 0 : 1, units.at(unit));
 }
 
 } // namespace pgat::cli::check

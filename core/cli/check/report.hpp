@@ -1,5 +1,5 @@
-// What `check` finds, a line each on standard output: "ok", "WARN" or "FAIL", the check's name, what is
-// found; below it, indented, the statements and settings that mend it.
+// What `check` finds, on standard output: a line each, at once ("ok", "WARN" or "FAIL", the check's name, what is
+// found; below it, indented, the statements and settings that mend it), or all of it as a JSON array at the end.
 #pragma once
 
 #include <functional>
@@ -7,13 +7,17 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "base/error.hpp"
+#include "cli/finding_text.hpp"
 
 namespace pgat::cli::check {
 
 class Report {
   public:
-    Report();
+    enum class Shape { lines, json };
+    explicit Report(Shape shape) : shape_(shape) {}
 
     void ok(std::string_view check, std::string_view found);
     // Works now, but somebody should know.
@@ -27,19 +31,18 @@ class Report {
     // Runs one check; an Error that it throws is a failure of it.
     void attempt(std::string_view check, const std::function<void()> &run);
 
-    int exit_status() const noexcept { return failures_ == 0 ? 0 : 1; }
+    // Writes what is not written yet; the exit status.
+    int finish() const;
 
   private:
-    void write(std::string_view mark, const char *colour, std::string_view check,
-               std::string_view found, const std::vector<std::string> &mend) const;
+    void add(Mark mark, std::string_view check, std::string_view found,
+             const std::vector<std::string> &mend);
 
-    bool colours_;
+    const Shape shape_;
+    nlohmann::ordered_json json_ = nlohmann::ordered_json::array();
     int failures_ = 0;
 };
 
 std::vector<std::string> lines_of(std::string_view text);
-
-// "1.5 GB", for people.
-std::string in_bytes(std::int64_t bytes);
 
 } // namespace pgat::cli::check

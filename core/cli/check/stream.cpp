@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "base/quantities.hpp"
 #include "cli/check/checks.hpp"
-#include "cli/duration_text.hpp"
 #include "cli/terminal_text.hpp"
 #include "outbox/stream_row.hpp"
 #include "postgres/sqlstate.hpp"
@@ -135,9 +135,9 @@ void check_slot(Report &report, postgres::Connection &sql, const config::Stream 
                                      slot->active_pid
                                          ? fmt::format(" (server process {})", *slot->active_pid)
                                          : "",
-                                     in_bytes(held)));
+                                     size_text(held)));
     const std::string found =
-        fmt::format("{} is read by nobody and holds {} of WAL", slot->name, in_bytes(held));
+        fmt::format("{} is read by nobody and holds {} of WAL", slot->name, size_text(held));
     if (held < much_wal) return report.ok("slot", found);
     report.warn(
         "slot", found,

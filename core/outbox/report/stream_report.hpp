@@ -24,6 +24,7 @@ struct ReportRequest {
     std::string slot_name;
     std::uint32_t days_ahead = 3; // as the daemon is configured
     std::uint32_t retention_days = 7;
+    bool drop_undelivered = false;
 };
 
 enum class StreamState {
