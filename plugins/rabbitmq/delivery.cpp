@@ -113,10 +113,11 @@ void Delivery::look_at_the_clock() {
                                       (stopping_ ? " before we had to stop" : " in time"));
     if (now < next_look()) return;
     if (session.blocked()) {
+        const std::string why = session.where() + " takes no messages: " + *session.blocked() +
+                                ": free memory or disk space there, or raise its watermarks";
+        sink_.drop_session(why);
         sink_.was_blocked_ = true;
-        give_up(PGAT_E_UNAVAILABLE,
-                session.where() + " takes no messages: " + *session.blocked() +
-                    ": free memory or disk space there, or raise its watermarks");
+        throw Failure(PGAT_E_UNAVAILABLE, why);
     }
     if (!confirms_.empty())
         give_up(PGAT_E_UNAVAILABLE,

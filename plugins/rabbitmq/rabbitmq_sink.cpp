@@ -52,8 +52,11 @@ void RabbitmqSink::connect(const Patience &patience) {
         if (connected_before_) metrics_.reconnects.add();
         connected_before_ = true;
         metrics_.connected.set(1);
-        host_.info("connected to " + session_->server() + " at " + broker.name() + ", vhost " +
-                   one_line(broker.vhost) + (broker.tls ? ", with TLS" : ""));
+        // While it blocks us this goes on and on: worth a line only once it is over.
+        const std::string line = "connected to " + session_->server() + " at " + broker.name() +
+                                 ", vhost " + one_line(broker.vhost) +
+                                 (broker.tls ? ", with TLS" : "");
+        was_blocked_ ? host_.debug(line) : host_.info(line);
         return;
     }
     throw Failure(PGAT_E_UNAVAILABLE, reasons);
@@ -61,7 +64,8 @@ void RabbitmqSink::connect(const Patience &patience) {
 
 void RabbitmqSink::drop_session(std::string_view why) {
     if (!session_) return;
-    host_.warn("connection to " + session_->where() + " dropped: " + std::string(why));
+    const std::string line = "connection to " + session_->where() + " dropped: " + std::string(why);
+    was_blocked_ ? host_.debug(line) : host_.warn(line);
     session_->abandon();
     session_.reset();
     metrics_.connected.set(0);
@@ -80,6 +84,7 @@ void RabbitmqSink::probe(TimePoint deadline) {
     const auto ask = [&] {
         session_->ping(was_blocked_, patience,
                        std::min(deadline, steady_clock::now() + settings_.connect_timeout));
+        if (was_blocked_) host_.info(session_->where() + " takes messages again");
         was_blocked_ = false;
     };
     if (session_) {

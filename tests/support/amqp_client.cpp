@@ -41,12 +41,13 @@ std::string why(const amqp_rpc_reply_t &reply) {
     return "an unknown answer";
 }
 
-ReceivedMessage to_message(const amqp_basic_get_ok_t &got, const amqp_message_t &message) {
+ReceivedMessage to_message(amqp_bytes_t exchange, amqp_bytes_t routing_key,
+                           const amqp_message_t &message) {
     const amqp_basic_properties_t &from = message.properties;
     ReceivedMessage to;
     to.body = text(message.body);
-    to.exchange = text(got.exchange);
-    to.routing_key = text(got.routing_key);
+    to.exchange = text(exchange);
+    to.routing_key = text(routing_key);
     to.message_id = text(from.message_id);
     to.content_type = text(from.content_type);
     to.type = text(from.type);
@@ -120,24 +121,52 @@ std::optional<ReceivedMessage> AmqpClient::take(const std::string &queue) {
     const auto read = amqp_read_message(state_.get(), channel, &message, 0);
     if (read.reply_type != AMQP_RESPONSE_NORMAL)
         throw std::runtime_error("basic.get: " + why(read));
-    ReceivedMessage taken =
-        to_message(*static_cast<const amqp_basic_get_ok_t *>(reply.reply.decoded), message);
+    const auto &got = *static_cast<const amqp_basic_get_ok_t *>(reply.reply.decoded);
+    ReceivedMessage taken = to_message(got.exchange, got.routing_key, message);
     amqp_destroy_message(&message);
     return taken;
 }
 
 std::vector<ReceivedMessage> AmqpClient::take_all(const std::string &queue) {
     std::vector<ReceivedMessage> all;
-    while (auto one = take(queue))
-        all.push_back(std::move(*one));
+    while (const std::uint32_t count = messages(queue)) {
+        amqp_basic_consume(state_.get(), channel, to_amqp(queue), amqp_cstring_bytes("all"), 0, 0,
+                           0, amqp_empty_table);
+        check("basic.consume");
+        std::uint64_t last = 0;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            amqp_maybe_release_buffers(state_.get());
+            amqp_envelope_t envelope;
+            const timeval patience{30, 0};
+            const auto got = amqp_consume_message(state_.get(), &envelope, &patience, 0);
+            if (got.reply_type != AMQP_RESPONSE_NORMAL)
+                throw std::runtime_error("basic.deliver: " + why(got));
+            last = envelope.delivery_tag;
+            all.push_back(to_message(envelope.exchange, envelope.routing_key, envelope.message));
+            amqp_destroy_envelope(&envelope);
+        }
+        amqp_basic_ack(state_.get(), channel, last, 1);
+        amqp_basic_cancel(state_.get(), channel, amqp_cstring_bytes("all"));
+        check("basic.cancel");
+        // What came meanwhile goes back.
+        amqp_basic_recover(state_.get(), channel, 1);
+        check("basic.recover");
+    }
     return all;
 }
 
 std::vector<std::string> AmqpClient::take_bodies(const std::string &queue) {
     std::vector<std::string> bodies;
-    while (auto one = take(queue))
-        bodies.push_back(std::move(one->body));
+    for (ReceivedMessage &one : take_all(queue))
+        bodies.push_back(std::move(one.body));
     return bodies;
+}
+
+std::uint32_t AmqpClient::messages(const std::string &queue) {
+    const auto *const declared =
+        amqp_queue_declare(state_.get(), channel, to_amqp(queue), 1, 1, 0, 0, amqp_empty_table);
+    check("queue.declare");
+    return declared->message_count;
 }
 
 } // namespace pgat::support

@@ -39,6 +39,8 @@ class AmqpClient {
     void delete_exchange(const std::string &exchange);
     void bind(const std::string &queue, const std::string &exchange,
               const std::string &routing_key);
+    // How many are in the queue.
+    std::uint32_t messages(const std::string &queue);
     // Takes all that is in the queue.
     std::vector<ReceivedMessage> take_all(const std::string &queue);
     std::vector<std::string> take_bodies(const std::string &queue);

@@ -21,6 +21,7 @@ namespace {
 
 constexpr const char *node = "pgat@localhost";
 constexpr const char *cookie = "throwaway";
+constexpr auto npos = std::string::npos;
 
 bool takes_connections(std::uint16_t port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -152,11 +153,15 @@ std::string RabbitmqBroker::uri(std::uint16_t port) const {
 }
 
 void RabbitmqBroker::fill_disk() const {
-    evaluate("rabbit_disk_monitor:set_disk_free_limit(\"1000TB\")");
+    evaluate("rabbit_disk_monitor:set_disk_free_limit(\"1000000GB\")");
+    if (!eventually([&] { return evaluate("rabbit_alarm:get_alarms()").find("disk") != npos; }))
+        throw std::runtime_error("the broker does not mind a full disk");
 }
 
 void RabbitmqBroker::free_disk() const {
     evaluate("rabbit_disk_monitor:set_disk_free_limit(\"1MB\")");
+    if (!eventually([&] { return evaluate("rabbit_alarm:get_alarms()").find("disk") == npos; }))
+        throw std::runtime_error("the broker does not see that its disk is free again");
 }
 
 std::string RabbitmqBroker::evaluate(const std::string &expression) const {
