@@ -1,0 +1,59 @@
+// Messages in librdkafka's hands: from produce() until their report has been dealt with.
+//
+// A publish() that has to return before all is confirmed leaves its messages where they are: they are still
+// sent, in their order, as soon as the brokers are back. The daemon then offers those events again, and they
+// are known by their id and awaited, not sent twice.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <librdkafka/rdkafka.h>
+
+namespace pgat::kafka {
+
+struct Flight {
+    static constexpr std::uint32_t no_event = std::numeric_limits<std::uint32_t>::max();
+
+    std::uint32_t event = no_event; // index in the batch that is being published; none: kept
+    std::uint64_t lane = 0;
+    const rd_kafka_topic_t *topic = nullptr; // to tell topics apart, not to follow
+    std::int32_t partition = RD_KAFKA_PARTITION_UA;
+    bool landed = false;
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    std::string id; // of the event, while it is kept
+};
+
+class Flights {
+  public:
+    Flight &start();
+    // Its report has come. Does not allocate.
+    void land(Flight &flight, rd_kafka_resp_err_t error, std::int32_t partition) noexcept;
+    // Those that landed since the last call, in the order of their reports.
+    std::vector<Flight *> take_landed();
+    void release(Flight &flight) noexcept;
+
+    // Leaves it for a later publish(), under the event's id. Those that have landed are kept for a while, not
+    // for ever: an event need not come back.
+    void keep(Flight &flight, std::string_view id);
+    // The one kept for this event, or null.
+    Flight *kept(std::string_view id) noexcept;
+    // It belongs to the event of this index from now on.
+    void claim(Flight &flight, std::uint32_t event);
+    bool any_kept() const noexcept { return !kept_.empty(); }
+
+  private:
+    void forget_some();
+
+    std::vector<std::unique_ptr<Flight>> all_;
+    std::vector<Flight *> free_;
+    std::vector<Flight *> landed_;                        // has room for all of them
+    std::unordered_map<std::string_view, Flight *> kept_; // the keys are the flights' own ids
+};
+
+} // namespace pgat::kafka

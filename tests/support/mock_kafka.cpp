@@ -1,0 +1,34 @@
+#include "support/mock_kafka.hpp"
+
+#include <array>
+#include <stdexcept>
+
+namespace pgat::support {
+
+MockKafka::MockKafka(int brokers) {
+    std::array<char, 512> why{};
+    handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why.data(), why.size());
+    if (handle_ == nullptr) throw std::runtime_error(why.data());
+    cluster_ = rd_kafka_mock_cluster_new(handle_, brokers);
+    if (cluster_ == nullptr) throw std::runtime_error("no mock cluster");
+}
+
+MockKafka::~MockKafka() {
+    rd_kafka_mock_cluster_destroy(cluster_);
+    rd_kafka_destroy(handle_);
+}
+
+void MockKafka::create_topic(const std::string &name, int partitions, int replicas) {
+    const auto error = rd_kafka_mock_topic_create(cluster_, name.c_str(), partitions, replicas);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error(rd_kafka_err2str(error));
+}
+
+void MockKafka::set_up(int broker, bool up) {
+    if (up) {
+        rd_kafka_mock_broker_set_up(cluster_, broker + 1);
+    } else {
+        rd_kafka_mock_broker_set_down(cluster_, broker + 1);
+    }
+}
+
+} // namespace pgat::support
