@@ -63,10 +63,9 @@ void weigh(Settings &settings) {
     const bool idempotent = !is_false(value_of(all, "enable.idempotence"));
     const bool all_replicas = acks == "all" || acks == "-1";
     if (acks == "0")
-        throw Failure(
-            PGAT_E_CONFIG,
-            "properties.acks: with 0 no broker confirms anything, and events would be lost "
-            "unseen: write all, or 1");
+        throw Failure(PGAT_E_CONFIG,
+                      "properties.acks: with 0 nothing confirms an event, and events would be lost "
+                      "unseen: write all, or 1");
     if (!all_replicas && idempotent)
         throw Failure(PGAT_E_CONFIG,
                       "properties.acks: " + acks +
