@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/plugin_check/command.hpp"
 #include "config/load.hpp"
 #include "sinks/plugin_search.hpp"
 
@@ -84,9 +85,16 @@ int list(const Program &program, bool json) {
 
 void add_plugins(Program &program) {
     const auto json = std::make_shared<bool>(false);
-    CLI::App &command = add_command(program, "plugins", "List the sinks that are installed",
-                                    [&program, json] { return list(program, *json); });
+    CLI::App &command =
+        add_command(program, "plugins", "List the sinks that are installed, or check one", nullptr);
+    // Runs after that of a command below.
+    command.callback([&program, &command, json] {
+        if (command.get_subcommands().empty())
+            program.command = [&program, json] { return list(program, *json); };
+    });
+    command.require_subcommand(0, 1);
     command.add_flag("--json", *json, "Write a JSON array");
+    add_plugin_check(program, command);
 }
 
 } // namespace pgat::cli

@@ -1,24 +1,20 @@
-// From a file to a loaded library: whose it is, whether it is whole, whether it binds.
-#define BOOST_DLL_USE_STD_FS
+// From a file to a plugin: whose it is, whether it is whole, whether it binds, what it says it is.
 #include <cerrno>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <system_error>
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/dll/shared_library.hpp>
 #include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "sinks/elf.hpp"
+#include "sinks/library.hpp"
 #include "sinks/plugin.hpp"
-#include "sinks/text.hpp"
 #include "sinks/trust.hpp"
 
 namespace pgat::sinks {
@@ -27,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Loaded {
-    boost::dll::shared_library library;
+    Library library;
     std::unique_ptr<const Plugin> plugin; // null: refused
 };
 
@@ -81,44 +77,10 @@ void inspect(const fs::path &file, std::vector<std::string> &warnings) {
         refuse(file, problem + ": install the plugin again, built for this machine");
 }
 
-// The loader's message as a sentence. It is glibc's or musl's own; what it names is what helps.
-std::string binding_problem(const fs::path &file, std::string_view message) {
-    constexpr std::string_view missing = ": cannot open shared object file";
-    if (const auto end = message.find(missing); end != std::string_view::npos)
-        return fmt::format(
-            "needs {}, which is not installed here: install the package that brings it "
-            "(\"ldd {}\" lists all that is missing)",
-            message.substr(0, end), file.string());
-    if (message.find("undefined symbol") != std::string_view::npos ||
-        message.find("version `") != std::string_view::npos)
-        return fmt::format("cannot be loaded: {}: install it built against the libraries of this "
-                           "machine",
-                           message);
-    return fmt::format("cannot be loaded: {}", message);
-}
-
-boost::dll::shared_library open_library(const fs::path &file) {
-    namespace load_mode = boost::dll::load_mode;
-    boost::dll::shared_library library;
-    std::error_code failed;
-    ::dlerror();
-    library.load(file, failed, load_mode::rtld_now | load_mode::rtld_local);
-    if (failed) {
-        const char *message = ::dlerror(); // NOLINT(concurrency-mt-unsafe): it is per thread
-        refuse(file, binding_problem(file, one_line(message != nullptr ? message : failed.message(),
-                                                    max_reason)));
-    }
-    return library;
-}
-
 Plugin load(Loaded &entry, const fs::path &file, std::vector<std::string> warnings) {
     inspect(file, warnings);
     if (!entry.library.is_loaded()) entry.library = open_library(file);
-    if (!entry.library.has("pgat_sink_entry"))
-        refuse(file,
-               "not a plugin for postgres-async-triggers: it does not export pgat_sink_entry");
-    const auto &entry_point =
-        entry.library.get<std::remove_pointer_t<pgat_sink_entry_fn>>("pgat_sink_entry");
+    const pgat_sink_entry_fn entry_point = sink_entry(entry.library, file);
     const pgat_sink_plugin *table = nullptr;
     try {
         table = entry_point(PGAT_ABI_MAJOR, PGAT_ABI_MINOR);

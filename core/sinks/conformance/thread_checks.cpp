@@ -1,0 +1,158 @@
+// The plugin's own threads, and the host's: who may call what, when, and how many sinks there are.
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include "sinks/conformance/check.hpp"
+#include "sinks/conformance/slate.hpp"
+#include "sinks/conformance/surroundings.hpp"
+
+namespace pgat::conformance::checks {
+namespace {
+
+constexpr std::chrono::milliseconds between_looks{2};
+// How long what runs on after destroy() has to give itself away.
+constexpr std::chrono::milliseconds aftermath{200};
+
+// Looks, until it is destroyed, at the threads of the process that are not ours.
+class ThreadWatch {
+  public:
+    ThreadWatch() : ours_(threads()), watcher_([this](const std::stop_token &stop) { run(stop); }) {
+        while (!watching_)
+            std::this_thread::yield();
+    }
+    ~ThreadWatch() = default;
+    ThreadWatch(const ThreadWatch &) = delete;
+    ThreadWatch &operator=(const ThreadWatch &) = delete;
+
+    void end() {
+        watcher_.request_stop();
+        watcher_.join();
+    }
+
+    // A thread, and what it did not block; after end().
+    const std::map<std::string, std::vector<std::string>> &open() const noexcept { return open_; }
+    bool saw_any() const noexcept { return saw_any_; }
+
+  private:
+    void look() {
+        for (const pid_t thread : threads()) {
+            if (ours_.contains(thread)) continue;
+            saw_any_ = true;
+            auto unblocked = unblocked_signals(thread);
+            if (!unblocked.empty()) open_[thread_name(thread)] = std::move(unblocked);
+        }
+    }
+
+    void run(const std::stop_token &stop) {
+        ours_.insert(::gettid());
+        watching_ = true;
+        while (!stop.stop_requested()) {
+            look();
+            std::this_thread::sleep_for(between_looks);
+        }
+    }
+
+    std::set<pid_t> ours_;
+    std::atomic<bool> watching_{false};
+    bool saw_any_ = false;
+    std::map<std::string, std::vector<std::string>> open_;
+    std::jthread watcher_; // the last, as it uses the others
+};
+
+} // namespace
+
+Finding leaves_no_thread(const Subject &subject) {
+    const Opened &opened = open(subject);
+    const auto once = [&] {
+        ObservedHost &host = ObservedHost::make();
+        TrialSink sink(opened.plugin.table, host, opened.config);
+        live(subject, sink, [](std::string_view) {});
+    };
+    once(); // a library may keep a thread for good
+    const std::size_t before = threads().size();
+    constexpr int times = 5;
+    for (int i = 0; i < times; ++i)
+        once();
+    const auto after = threads();
+    if (after.size() <= before) return {};
+    fail(fmt::format("after {} sinks made and destroyed {} threads still run, as {}", times,
+                     after.size() - before, thread_name(*after.rbegin())),
+         {"join in destroy() what create() or publish() started"});
+}
+
+Finding threads_block_signals(const Subject &subject) {
+    if (sanitized) skip("the sanitizer of this build has threads of its own");
+    const Opened &opened = open(subject);
+    TrialSink sink(opened.plugin.table, ObservedHost::make(), opened.config);
+    ThreadWatch watch;
+    live(subject, sink, [](std::string_view) { std::this_thread::sleep_for(2 * between_looks); });
+    watch.end();
+    if (!watch.saw_any()) return {Mark::ok, "", {}};
+    if (watch.open().empty()) return {};
+    const auto &[thread, signals] = *watch.open().begin();
+    fail(fmt::format("its thread {} does not block {}", thread, fmt::join(signals, ", ")),
+         {"a signal for the daemon would be taken by it: block all around pthread_create(), as "
+          "pgat/signals.hpp does"});
+}
+
+Finding calls_on_the_right_thread(const Subject &subject) {
+    const Opened &opened = open(subject);
+    TrialSink sink(opened.plugin.table, ObservedHost::make(), opened.config);
+    live(subject, sink, [](std::string_view) {});
+    if (const auto found = sink.host().violations(Rule::thread); !found.empty())
+        fail(found.front(), {found.begin() + 1, found.end()});
+    return {};
+}
+
+Finding calls_only_during_life(const Subject &subject) {
+    const Opened &opened = open(subject);
+    TrialSink sink(opened.plugin.table, ObservedHost::make(), opened.config);
+    live(subject, sink, [](std::string_view) {});
+    slate().enter("what runs on after destroy()", patience);
+    std::this_thread::sleep_for(aftermath);
+    if (const auto found = sink.host().violations(Rule::lifetime); !found.empty())
+        fail(found.front(), {found.begin() + 1, found.end()});
+    return {};
+}
+
+Finding two_sinks_on_two_threads(const Subject &subject) {
+    const Opened &opened = open(subject);
+    std::exception_ptr problem;
+    std::mutex mutex;
+    const auto work = [&] {
+        try {
+            TrialSink sink(opened.plugin.table, ObservedHost::make(), opened.config);
+            sink.require();
+            for (int round = 0; round < 5 && subject.may_publish; ++round) {
+                TrialBatch batch(usual_events(50));
+                const Answer answer = sink.publish(batch, "50 events", subject.deadline());
+                if (subject.receiver_there && answer.status != PGAT_OK)
+                    fail(fmt::format("publish() of one of two sinks returned {}", answer.text()));
+            }
+            sink.destroy();
+            for (const Rule rule : {Rule::verdict, Rule::thread, Rule::lifetime})
+                if (const auto found = sink.host().violations(rule); !found.empty())
+                    fail("what belongs to one sink came to the other: " + found.front(),
+                         {"keep what belongs to a sink in its instance, and lock what they share"});
+        } catch (...) {
+            const std::lock_guard lock(mutex);
+            if (!problem) problem = std::current_exception();
+        }
+    };
+    slate().enter("one of two sinks on two threads", subject.deadline() * 10);
+    std::thread first(work);
+    std::thread second(work);
+    first.join();
+    second.join();
+    slate().leave();
+    if (problem) std::rethrow_exception(problem);
+    return {};
+}
+
+} // namespace pgat::conformance::checks
