@@ -19,15 +19,15 @@ Sink load_sink(const std::string &file, const Environment &environment) {
     }
     if (own.kind == Node::Kind::null) own.kind = Node::Kind::map;
     if (own.kind != Node::Kind::map)
-        problems.add(own.place, "sink", std::string("must be a map of keys, is ") + own.kind_name());
+        problems.add(own.place, "sink",
+                     std::string("must be a map of keys, is ") + own.kind_name());
     replace_variables(own, "sink", environment, problems);
 
     Sink sink;
     sink.type.clear();
     if (const Node *type = std::as_const(own).find("type"); type != nullptr) sink.type = type->text;
     std::erase_if(own.values, [](const Node &value) { return value.key == "type"; });
-    if (own.kind == Node::Kind::map)
-        sink.settings = settings(own, "sink", sink.places, problems);
+    if (own.kind == Node::Kind::map) sink.settings = settings(own, "sink", sink.places, problems);
     problems.raise();
     return sink;
 }

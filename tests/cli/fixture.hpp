@@ -19,10 +19,12 @@ namespace pgat::cli {
 
 class CliTest : public testing::Test {
   protected:
-    static std::string binary() {
+    // A file of this build.
+    static std::string built(const std::string &path) {
         const char *build = std::getenv("PGAT_BUILD_DIR"); // NOLINT(concurrency-mt-unsafe)
-        return std::string(build == nullptr ? "." : build) + "/bin/postgres-async-triggers";
+        return std::string(build == nullptr ? "." : build) + "/" + path;
     }
+    static std::string binary() { return built("bin/postgres-async-triggers"); }
 
     // In a folder of its own, so that no config.yaml of the surroundings is found.
     support::Finished run(std::vector<std::string> arguments,

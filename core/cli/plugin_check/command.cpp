@@ -50,9 +50,8 @@ conformance::Subject subject_of(const Program &program, const Choice &choice) {
     config::Sink sink = config::load_sink(program.config_file, program.environment);
     const std::string type = subject.file.stem().string();
     if (!sink.type.empty() && sink.type != type)
-        throw Error(Remedy::configure,
-                    fmt::format("{}: sink.type is {}, the plugin to check is {}",
-                                program.config_file, sink.type, type))
+        throw Error(Remedy::configure, fmt::format("{}: sink.type is {}, the plugin to check is {}",
+                                                   program.config_file, sink.type, type))
             .with_hint("name a configuration for this plugin, or leave out sink.type");
     subject.settings_given = true;
     subject.settings = std::move(sink.settings);

@@ -65,10 +65,14 @@ void Report::add(const conformance::Result &result) {
         group_ = result.check->group;
         fmt::print("{}\n", coloured(bold, group_));
     }
+    const std::string name = result.because == nullptr
+                                 ? std::string(result.check->name)
+                                 : fmt::format("{} ({})", result.check->name, finding.reason);
     // Padded before it is coloured.
     fmt::print("  {} {}  {}\n",
                coloured(colour(finding.mark), fmt::format("{:<7}", word(finding.mark))),
-               result.check->sentence, coloured(faint, result.check->name));
+               result.check->sentence, coloured(faint, name));
+    if (result.because != nullptr) return;
     if (!finding.reason.empty()) below(finding.reason);
     for (const std::string &line : finding.advice)
         below(line);
@@ -90,7 +94,7 @@ void Report::end(const conformance::Outcome &outcome, bool require_delivery) con
 std::string to_json(const std::string &file, const conformance::Outcome &outcome) {
     using nlohmann::ordered_json;
     auto checks = ordered_json::array();
-    for (const auto &[check, finding, took] : outcome.results) {
+    for (const auto &[check, finding, took, because] : outcome.results) {
         const char *mark = finding.mark == Mark::failed ? "failed" : word(finding.mark);
         checks.push_back({{"check", check->name},
                           {"group", check->group},
@@ -98,6 +102,7 @@ std::string to_json(const std::string &file, const conformance::Outcome &outcome
                           {"result", mark},
                           {"reason", finding.reason},
                           {"advice", finding.advice},
+                          {"because_of", because == nullptr ? "" : because->name},
                           {"milliseconds", took.count()}});
     }
     const ordered_json all = {{"file", file},

@@ -74,6 +74,13 @@ class Run {
         bool told;
     };
 
+    // What was not proved, so that all that needs it is skipped.
+    struct Obstacle {
+        Stage lost;
+        const Check *check;
+        bool failed;
+    };
+
     // A check that proves something is run if any that is wanted stands on it.
     bool needed(const Check &check) const {
         return wanted(check, options_) ||
@@ -83,8 +90,8 @@ class Run {
     }
 
     bool shown(const Slot &slot) const {
-        return slot.result && (wanted(*slot.check, options_) ||
-                               slot.result->finding.mark == Mark::failed);
+        return slot.result &&
+               (wanted(*slot.check, options_) || slot.result->finding.mark == Mark::failed);
     }
 
     void start(Slot &slot) {
@@ -103,11 +110,29 @@ class Run {
 
     void finish(Slot &slot, Finding finding) {
         using std::chrono::milliseconds;
-        const auto took = slot.begin == steady_clock::time_point()
-                              ? milliseconds(0)
-                              : std::chrono::duration_cast<milliseconds>(steady_clock::now() -
-                                                                         slot.begin);
-        slot.result = {slot.check, std::move(finding), took};
+        const auto took =
+            slot.begin == steady_clock::time_point()
+                ? milliseconds(0)
+                : std::chrono::duration_cast<milliseconds>(steady_clock::now() - slot.begin);
+        slot.result = {slot.check, std::move(finding), took, nullptr};
+        tell_in_order();
+    }
+
+    // A check that needs `stage` cannot be tried.
+    bool is_skipped(Slot &slot) {
+        if (!obstacle_ || slot.check->needs < obstacle_->lost) return false;
+        slot.result = {slot.check,
+                       {Mark::skipped,
+                        fmt::format("as \"{}\" {}", obstacle_->check->name,
+                                    obstacle_->failed ? "failed" : "was skipped"),
+                        {}},
+                       {},
+                       obstacle_->check};
+        tell_in_order();
+        return true;
+    }
+
+    void tell_in_order() {
         for (Slot &next : slots_) { // all that is known, in order
             if (next.told || !wanted_or_failed(next)) continue;
             if (!next.result) break;
@@ -120,15 +145,9 @@ class Run {
         return wanted(*slot.check, options_) || shown(slot);
     }
 
-    // Why a check that needs `stage` cannot be tried; nothing: it can.
-    std::optional<Finding> obstacle(Stage stage) const {
-        if (obstacle_ && stage >= obstacle_->first) return obstacle_->second;
-        return std::nullopt;
-    }
-
     void prove(Slot &slot) {
         const Check &check = *slot.check;
-        if (auto reason = obstacle(check.needs)) return finish(slot, std::move(*reason));
+        if (is_skipped(slot)) return;
         start(slot);
         std::optional<Finding> finding;
         while (!(finding = collect(slot)))
@@ -150,11 +169,7 @@ class Run {
         const bool failed = finding.mark == Mark::failed;
         // What a sink can be tried with without a receiver is tried.
         const Stage lost = is_delivery(check) ? Stage::delivery : check.proves;
-        if (!obstacle_ || lost < obstacle_->first)
-            obstacle_ = {lost,
-                         {Mark::skipped,
-                          failed ? fmt::format("as \"{}\" fails", check.name) : finding.reason,
-                          {}}};
+        if (!obstacle_ || lost < obstacle_->lost) obstacle_ = {lost, &check, failed};
         if (failed) return;
         if (undelivered_.empty()) undelivered_ = finding.reason;
         if (options_.require_delivery) finding.mark = Mark::failed;
@@ -167,12 +182,9 @@ class Run {
         for (;;) {
             for (; next != slots_.end() && running < most; ++next) {
                 if (next->result || !wanted(*next->check, options_)) continue;
-                if (auto reason = obstacle(next->check->needs)) {
-                    finish(*next, std::move(*reason));
-                } else {
-                    start(*next);
-                    ++running;
-                }
+                if (is_skipped(*next)) continue;
+                start(*next);
+                ++running;
             }
             if (running == 0) return;
             for (Slot &slot : slots_) {
@@ -191,15 +203,16 @@ class Run {
     const Options &options_;
     const std::function<void(const Result &)> &tell_;
     std::vector<Slot> slots_;
-    std::optional<std::pair<Stage, Finding>> obstacle_;
+    std::optional<Obstacle> obstacle_;
     std::string undelivered_;
 };
 
 } // namespace
 
 std::size_t Outcome::count(Mark mark) const {
-    return static_cast<std::size_t>(std::count_if(
-        results.begin(), results.end(), [mark](const Result &r) { return r.finding.mark == mark; }));
+    return static_cast<std::size_t>(
+        std::count_if(results.begin(), results.end(),
+                      [mark](const Result &r) { return r.finding.mark == mark; }));
 }
 
 Outcome run(Subject subject, const Options &options,

@@ -16,11 +16,13 @@ struct Result {
     const Check *check;
     Finding finding;
     std::chrono::milliseconds took{0};
+    // It was skipped, as this one, which it needs, failed or was skipped.
+    const Check *because = nullptr;
 };
 
 struct Options {
-    std::vector<std::string> only;  // names of checks or groups; empty: all
-    bool require_delivery = false;  // a receiver that is not there is a failure
+    std::vector<std::string> only; // names of checks or groups; empty: all
+    bool require_delivery = false; // a receiver that is not there is a failure
 };
 
 struct Outcome {

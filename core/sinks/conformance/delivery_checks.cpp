@@ -17,8 +17,8 @@ constexpr std::chrono::seconds limit{40};
 constexpr std::chrono::seconds late = std::chrono::seconds(1) + grace;
 
 [[noreturn]] void unavailable(const Answer &answer) {
-    skip(fmt::format("its receiver is not there: {}", answer.reason.empty() ? answer.text()
-                                                                              : answer.reason),
+    skip(fmt::format("its receiver is not there: {}",
+                     answer.reason.empty() ? answer.text() : answer.reason),
          {"start it, and say where it is with --config FILE"});
 }
 
@@ -42,9 +42,11 @@ Finding publish_all(const Subject &subject, const std::vector<TrialEvent> &event
     }
     sink.destroy();
     if (rejected == 0) return {};
-    return {Mark::ok, "", {fmt::format("{} of {} were not delivered: see that this is what the "
-                                       "receiver wants",
-                                       rejected, events.size())}};
+    return {Mark::ok,
+            "",
+            {fmt::format("{} of {} were not delivered: see that this is what the "
+                         "receiver wants",
+                         rejected, events.size())}};
 }
 
 } // namespace
@@ -80,7 +82,8 @@ Finding publishes_one_event(const Subject &subject) {
     const auto &verdict = sink.host().verdicts().front();
     if (verdict && *verdict == PGAT_REJECTED)
         return {Mark::ok, "", {"the event was rejected: what follows shows less than it could"}};
-    if (verdict && *verdict == PGAT_RETRY) skip("the event is to be retried: its receiver does not take it");
+    if (verdict && *verdict == PGAT_RETRY)
+        skip("the event is to be retried: its receiver does not take it");
     return {};
 }
 

@@ -68,7 +68,8 @@ Finding exports_one_symbol(const Subject &subject) {
     if (count > 5) others.resize(5);
     fail(fmt::format("it also exports {}{}", fmt::join(others, ", "),
                      count > 5 ? fmt::format(" and {} more", count - 5) : ""),
-         {"compile with -fvisibility=hidden and link with a version script, as pgat_add_sink() does"});
+         {"compile with -fvisibility=hidden and link with a version script, as pgat_add_sink() "
+          "does"});
 }
 
 } // namespace pgat::conformance::checks

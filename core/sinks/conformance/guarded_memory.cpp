@@ -16,8 +16,8 @@ GuardedMemory::GuardedMemory(const void *bytes, std::size_t size, const char *be
     : size_(size), sealed_(sealed) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     mapped_ = (size / page + 1) * page;
-    pages_ = ::mmap(nullptr, mapped_ + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                    -1, 0);
+    pages_ =
+        ::mmap(nullptr, mapped_ + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages_ == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
     char *const end = static_cast<char *>(pages_) + mapped_;
     if (::mprotect(end, page, PROT_NONE) != 0)

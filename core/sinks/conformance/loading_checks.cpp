@@ -55,8 +55,8 @@ Finding entry_returns_table(const Subject &subject) {
         }
         slate().leave();
         if (table == nullptr)
-            fail(step + " returned NULL",
-                 {"return a table to every host: it compares versions, and names both when it refuses"});
+            fail(step + " returned NULL", {"return a table to every host: it compares versions, "
+                                           "and names both when it refuses"});
         return table;
     };
     first = call(PGAT_ABI_MAJOR, PGAT_ABI_MINOR);
@@ -65,9 +65,11 @@ Finding entry_returns_table(const Subject &subject) {
         fail("pgat_sink_entry() returned another table the second time",
              {"return the address of one static, constant table"});
     const pgat_sink_plugin before = *first;
-    for (const auto &[major, minor] :
-         {std::pair{PGAT_ABI_MAJOR, PGAT_ABI_MINOR + 9}, {0U, 0U}, {2U, 0U}, {99U, 7U},
-          {0xFFFFFFFFU, 0xFFFFFFFFU}})
+    for (const auto &[major, minor] : {std::pair{PGAT_ABI_MAJOR, PGAT_ABI_MINOR + 9},
+                                       {0U, 0U},
+                                       {2U, 0U},
+                                       {99U, 7U},
+                                       {0xFFFFFFFFU, 0xFFFFFFFFU}})
         call(major, minor);
     if (std::memcmp(&before, first, sizeof before) != 0)
         fail("the table changed after it was returned",

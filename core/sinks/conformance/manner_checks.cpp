@@ -17,7 +17,7 @@ namespace {
 
 // Lives a life, and after loading and each step of it compares by `changed`.
 template <class Changed>
-void watch(const Subject &subject, Changed changed) {
+ObservedHost &watch(const Subject &subject, Changed changed) {
     const Surroundings before = Surroundings::now();
     const auto look = [&](std::string_view step) {
         const auto found = changed(before, Surroundings::now());
@@ -29,6 +29,7 @@ void watch(const Subject &subject, Changed changed) {
     look("loading it");
     TrialSink sink(opened.plugin.table, ObservedHost::make(), opened.config);
     live(subject, sink, look);
+    return sink.host();
 }
 
 std::atomic<bool> forked{false};
@@ -36,7 +37,9 @@ std::atomic<bool> forked{false};
 } // namespace
 
 Finding leaves_signals_alone(const Subject &subject) {
-    watch(subject, changed_signals);
+    const ObservedHost &host = watch(subject, changed_signals);
+    if (const auto found = host.violations(Rule::signals); !found.empty())
+        fail(found.front(), {found.begin() + 1, found.end()});
     return {};
 }
 
@@ -47,9 +50,10 @@ Finding leaves_the_process_alone(const Subject &subject) {
 
 Finding writes_no_output(const Subject &subject) {
     const Opened &opened = open(subject);
+    const std::size_t loading = written_to_output().size(); // is another check's
     TrialSink sink(opened.plugin.table, ObservedHost::make(), opened.config);
-    live(subject, sink, [](std::string_view step) {
-        if (const std::string written = written_to_output(); !written.empty())
+    live(subject, sink, [loading](std::string_view step) {
+        if (const auto written = written_to_output().substr(loading); !written.empty())
             fail(fmt::format("{} wrote \"{}\"", step, sinks::one_line(written, 200)),
                  {"log it through host->log(): standard output may be somebody's data"});
     });

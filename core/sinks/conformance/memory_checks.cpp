@@ -57,13 +57,14 @@ Finding reads_within_bounds(const Subject &subject) {
 
 Finding forgets_after_return(const Subject &subject) {
     const Opened &opened = open(subject);
-    const GuardedMemory config(opened.config, "beyond the end of the configuration",
+    const GuardedMemory config(opened.config + std::string(64, '\0'), "behind the configuration",
                                "of the configuration after create() returned");
-    TrialSink sink(opened.plugin.table, ObservedHost::make(), config.text());
+    TrialSink sink(opened.plugin.table, ObservedHost::make(),
+                   config.text().substr(0, opened.config.size()));
     sink.require();
     config.seal();
     for (int round = 0; round < 3; ++round) {
-        TrialBatch batch(usual_events(8), BatchShape::guarded);
+        TrialBatch batch(usual_events(8), BatchShape::sealed);
         sink.publish(batch, "8 events", subject.deadline());
         batch.seal();
         if (sink.has_probe()) sink.probe(subject.deadline());
@@ -88,8 +89,9 @@ Finding leaves_no_memory(const Subject &subject) {
     }
     const std::size_t each = least / static_cast<std::size_t>(count);
     if (each >= 8)
-        fail(fmt::format("{} bytes stay allocated of each sink, after create() and destroy()", each),
-             {"valgrind or -fsanitize=address on a test of yours shows whose"});
+        fail(
+            fmt::format("{} bytes stay allocated of each sink, after create() and destroy()", each),
+            {"valgrind or -fsanitize=address on a test of yours shows whose"});
     return {};
 }
 
@@ -104,8 +106,8 @@ Finding leaves_no_file_open(const Subject &subject) {
     std::string example;
     for (const auto &[fd, what] : after)
         if (!before.contains(fd)) example = what;
-    fail(fmt::format("after {} sinks made and destroyed {} descriptors are left open, as of {}", count,
-                     after.size() - before.size(), example));
+    fail(fmt::format("after {} sinks made and destroyed {} descriptors are left open, as of {}",
+                     count, after.size() - before.size(), example));
 }
 
 } // namespace pgat::conformance::checks

@@ -18,15 +18,10 @@ using sinks::one_line;
 constexpr std::size_t first_release_size = offsetof(pgat_host, extension) + sizeof(void *);
 constexpr std::size_t future_size = sizeof(pgat_host) + 64;
 constexpr std::size_t most_said = 1 << 20;
-constexpr std::size_t most_metrics = 128;
 constexpr std::size_t shown = 60;
 
-bool is_metric_name(std::string_view name) noexcept {
-    const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-    return !name.empty() && name.size() <= 64 && lower(name.front()) &&
-           std::all_of(name.begin(), name.end(),
-                       [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_'; });
-}
+// Whose call this thread is in.
+thread_local const ObservedHost *inside_here = nullptr;
 
 } // namespace
 
@@ -35,6 +30,8 @@ ObservedHost &ObservedHost::make(HostShape shape) { return *new ObservedHost(sha
 ObservedHost::ObservedHost(HostShape shape) {
     pgat_host table = functions();
     table.host_data = this;
+    table.cancel_fd = bell_.fd();
+    said_.reserve(most_said); // what we write down is not to look like a leak of the plugin's
     if (shape == HostShape::first_release) {
         table.struct_size = first_release_size;
         table.abi_minor = 0;
@@ -43,10 +40,12 @@ ObservedHost::ObservedHost(HostShape shape) {
                 .data());
         return;
     }
-    const std::size_t size = shape == HostShape::future ? future_size : sizeof table;
+    // Room behind it in any case: only the first_release's end is guarded.
+    const std::size_t size = future_size;
     if (shape == HostShape::future) {
         table.struct_size = static_cast<std::uint32_t>(future_size);
         table.abi_minor = PGAT_ABI_MINOR + 7;
+        table.flags = 0xFFFF0000U;
     }
     auto *memory = static_cast<char *>(::operator new(size));
     std::memset(memory, 0xA5, size);
@@ -65,6 +64,8 @@ pgat_host ObservedHost::functions() noexcept {
     table.is_cancelled = &ObservedHost::is_cancelled;
     table.counter = &ObservedHost::counter;
     table.counter_add = &ObservedHost::counter_add;
+    table.gauge = &ObservedHost::gauge;
+    table.gauge_set = &ObservedHost::gauge_set;
     table.json_get = &ObservedHost::json_get;
     table.json_each = &ObservedHost::json_each;
     table.settle = &ObservedHost::settle;
@@ -84,10 +85,12 @@ ObservedHost::Call::Call(ObservedHost &host, std::uint32_t events) : host_(host)
     host_.verdicts_.assign(events, std::nullopt);
     host_.publishing_ = events > 0;
     host_.inside_ = std::this_thread::get_id();
+    inside_here = &host;
 }
 
 ObservedHost::Call::~Call() {
     host_.inside_ = std::thread::id();
+    inside_here = nullptr;
     host_.publishing_ = false;
     host_.json_.clear();
 }
@@ -122,6 +125,10 @@ bool ObservedHost::on_sink_thread(const char *function) {
     if (!alive(function)) return false;
     const auto inside = inside_.load();
     if (inside == std::this_thread::get_id()) return true;
+    if (inside_here != nullptr) {
+        violated(Rule::foreign, fmt::format("{}() of the host of another sink", function));
+        return false;
+    }
     violated(Rule::thread, inside == std::thread::id()
                                ? fmt::format("{}() while no function of the plugin runs", function)
                                : fmt::format("{}() on a thread that is not the sink's", function));
@@ -135,7 +142,7 @@ std::string_view ObservedHost::checked(pgat_str text, Rule rule, std::string_vie
     if (!sinks::is_utf8(view))
         violated(rule, fmt::format("{} is not UTF-8: \"{}\"", what, one_line(view, shown)));
     const std::lock_guard lock(mutex_);
-    if (said_.size() < most_said) said_.append(view).push_back('\n');
+    if (said_.size() + view.size() < said_.capacity()) said_.append(view).push_back('\n');
     return view;
 }
 
@@ -152,8 +159,8 @@ void ObservedHost::fail(const pgat_host *host, pgat_str reason, std::uint64_t) {
     ObservedHost &self = of(host);
     if (!self.on_sink_thread("fail")) return;
     self.failed_ = true;
-    self.reason_ = one_line(self.checked(reason, Rule::text, "the reason given to fail()"),
-                            sinks::max_reason);
+    self.reason_ =
+        one_line(self.checked(reason, Rule::text, "the reason given to fail()"), sinks::max_reason);
 }
 
 std::uint64_t ObservedHost::now_ns(const pgat_host *host) {
@@ -169,36 +176,48 @@ std::int32_t ObservedHost::is_cancelled(const pgat_host *host) {
     return of(host).cancelled_ ? 1 : 0;
 }
 
-std::uint32_t ObservedHost::metric(const char *function, pgat_str name, pgat_str help) {
+std::uint32_t ObservedHost::make(Metric kind, pgat_str name, pgat_str help) {
+    const char *const function = kind == Metric::counter ? "counter" : "gauge";
     if (!on_sink_thread(function)) return 0;
     checked(help, Rule::text, fmt::format("the help given to {}()", function));
-    const std::string wanted(from_abi(name));
-    if (!is_metric_name(wanted)) {
-        violated(Rule::service, fmt::format("{}() of \"{}\", which is not of the form "
-                                            "[a-z][a-z0-9_]{{0,63}}",
-                                            function, one_line(wanted, shown)));
-        return 0;
-    }
+    const std::uint32_t number = kind == Metric::counter
+                                     ? metrics_.counter(from_abi(name), from_abi(help))
+                                     : metrics_.gauge(from_abi(name), from_abi(help));
+    if (number == 0)
+        violated(
+            Rule::service,
+            fmt::format("{}() of \"{}\" is refused: it is one too many, begins with calls_, is a "
+                        "metric of the other kind, or is not of the form [a-z][a-z0-9_]{{0,63}}",
+                        function, one_line(from_abi(name), shown)));
     const std::lock_guard lock(mutex_);
-    const auto found = std::find(metrics_.begin(), metrics_.end(), wanted);
-    if (found != metrics_.end())
-        return static_cast<std::uint32_t>(found - metrics_.begin()) + 1;
-    if (metrics_.size() == most_metrics) return 0;
-    metrics_.push_back(wanted);
-    return static_cast<std::uint32_t>(metrics_.size());
+    if (number != 0) made_.emplace(kind, number);
+    return number;
+}
+
+void ObservedHost::use(Metric kind, std::uint32_t number) {
+    const char *const function = kind == Metric::counter ? "counter" : "gauge";
+    if (!alive(function) || number == 0) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (made_.contains({kind, number})) return;
+    }
+    violated(Rule::service, fmt::format("a number is used that {0}() did not return", function));
 }
 
 std::uint32_t ObservedHost::counter(const pgat_host *host, pgat_str name, pgat_str help) {
-    return of(host).metric("counter", name, help);
+    return of(host).make(Metric::counter, name, help);
 }
 
 void ObservedHost::counter_add(const pgat_host *host, std::uint32_t counter, std::uint64_t) {
-    ObservedHost &self = of(host);
-    if (!self.alive("counter_add")) return;
-    const std::lock_guard lock(self.mutex_);
-    if (counter <= self.metrics_.size()) return;
-    self.violations_.emplace_back(Rule::service,
-                                  "counter_add() to a number that counter() did not return");
+    of(host).use(Metric::counter, counter);
+}
+
+std::uint32_t ObservedHost::gauge(const pgat_host *host, pgat_str name, pgat_str help) {
+    return of(host).make(Metric::gauge, name, help);
+}
+
+void ObservedHost::gauge_set(const pgat_host *host, std::uint32_t gauge, double) {
+    of(host).use(Metric::gauge, gauge);
 }
 
 std::int32_t ObservedHost::json_get(const pgat_host *host, pgat_str document, pgat_str pointer,
@@ -210,8 +229,8 @@ std::int32_t ObservedHost::json_get(const pgat_host *host, pgat_str document, pg
         return PGAT_JSON_INVALID;
     }
     std::string_view found;
-    const auto kind = self.json_.get(from_abi(document), sinks::Lifetime::passing,
-                                     from_abi(pointer), found);
+    const auto kind =
+        self.json_.get(from_abi(document), sinks::Lifetime::passing, from_abi(pointer), found);
     if (kind > 0 && text != nullptr) *text = sinks::to_abi(found);
     return kind;
 }
@@ -225,11 +244,11 @@ std::int32_t ObservedHost::json_each(const pgat_host *host, pgat_str document, p
         return PGAT_JSON_INVALID;
     }
     self.visiting_ = true;
-    const auto kind = self.json_.each(
-        from_abi(document), sinks::Lifetime::passing, from_abi(pointer),
-        [&](std::string_view key, std::int32_t of_kind, std::string_view text) {
-            return visit(arg, sinks::to_abi(key), of_kind, sinks::to_abi(text));
-        });
+    const auto kind =
+        self.json_.each(from_abi(document), sinks::Lifetime::passing, from_abi(pointer),
+                        [&](std::string_view key, std::int32_t of_kind, std::string_view text) {
+                            return visit(arg, sinks::to_abi(key), of_kind, sinks::to_abi(text));
+                        });
     self.visiting_ = false;
     return kind;
 }
@@ -249,16 +268,21 @@ pgat_status ObservedHost::give(std::uint32_t first, std::uint32_t count, pgat_ve
     return PGAT_OK;
 }
 
+bool ObservedHost::is_own(const pgat_outcomes *outcomes) {
+    if (outcomes == this->outcomes()) return true;
+    violated(Rule::foreign, "a verdict into the outcomes of another sink, or of nobody");
+    return false;
+}
+
 pgat_status ObservedHost::settle(const pgat_host *host, pgat_outcomes *outcomes,
                                  std::uint32_t index, const pgat_outcome *outcome) {
     ObservedHost &self = of(host);
     if (!self.on_sink_thread("settle")) return PGAT_E_UNSUPPORTED;
-    if (outcomes != self.outcomes() || outcome == nullptr ||
-        !PGAT_HAS(pgat_outcome, outcome, message)) {
-        self.violated(Rule::verdict,
-                      outcomes != self.outcomes() ? "a verdict into the outcomes of another call"
-                      : outcome == nullptr        ? "settle() without an outcome"
-                                           : "an outcome whose struct_size is too small");
+    if (!self.is_own(outcomes)) return PGAT_E_UNSUPPORTED;
+    if (outcome == nullptr || !PGAT_HAS(pgat_outcome, outcome, message)) {
+        self.violated(Rule::verdict, outcome == nullptr
+                                         ? "settle() without an outcome"
+                                         : "an outcome whose struct_size is too small");
         return PGAT_E_UNSUPPORTED;
     }
     if (outcome->verdict < PGAT_DELIVERED || outcome->verdict > PGAT_REJECTED)
@@ -273,10 +297,7 @@ pgat_status ObservedHost::delivered(const pgat_host *host, pgat_outcomes *outcom
                                     std::uint32_t first, std::uint32_t count) {
     ObservedHost &self = of(host);
     if (!self.on_sink_thread("delivered")) return PGAT_E_UNSUPPORTED;
-    if (outcomes != self.outcomes()) {
-        self.violated(Rule::verdict, "a verdict into the outcomes of another call");
-        return PGAT_E_UNSUPPORTED;
-    }
+    if (!self.is_own(outcomes)) return PGAT_E_UNSUPPORTED;
     return self.give(first, count, PGAT_DELIVERED);
 }
 

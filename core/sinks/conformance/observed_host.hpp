@@ -6,9 +6,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -19,17 +19,20 @@
 #include "base/wakeup.hpp"
 #include "sinks/conformance/guarded_memory.hpp"
 #include "sinks/json_lookup.hpp"
+#include "sinks/metrics.hpp"
 
 namespace pgat::conformance {
 
 // What a rule is about: each check looks at its own.
 enum class Rule {
     thread,   // a [sink] function from another thread, or outside any call
+    foreign,  // what belongs to another sink
     lifetime, // any function after destroy()
     verdict,  // twice, out of range, outside publish(), malformed
     text,     // not UTF-8, NULL with a length, or not there where it is expected
     log_line, // more than a line, or not UTF-8
-    service,  // a counter's name, look-ups from within a visit
+    service,  // a metric's name, look-ups from within a visit
+    signals,  // the mask of the calling thread, changed within a call
 };
 
 // How the table looks that the plugin is given.
@@ -73,6 +76,8 @@ class ObservedHost {
     const std::string &reason() const noexcept { return reason_; }
     const std::vector<std::optional<pgat_verdict>> &verdicts() const noexcept { return verdicts_; }
 
+    // Writes down a breach. [any thread]
+    void violated(Rule rule, std::string what);
     // What was not allowed, each said once, in the order in which it first happened.
     std::vector<std::string> violations(Rule rule) const;
     // Everything that the plugin said: log lines, reasons, messages.
@@ -92,6 +97,8 @@ class ObservedHost {
     static std::int32_t is_cancelled(const pgat_host *);
     static std::uint32_t counter(const pgat_host *, pgat_str name, pgat_str help);
     static void counter_add(const pgat_host *, std::uint32_t counter, std::uint64_t n);
+    static std::uint32_t gauge(const pgat_host *, pgat_str name, pgat_str help);
+    static void gauge_set(const pgat_host *, std::uint32_t gauge, double value);
     static std::int32_t json_get(const pgat_host *, pgat_str document, pgat_str pointer,
                                  pgat_str *text);
     static std::int32_t json_each(const pgat_host *, pgat_str document, pgat_str pointer,
@@ -102,13 +109,15 @@ class ObservedHost {
                                  std::uint32_t count);
     static const void *extension(const pgat_host *, pgat_str name);
 
-    void violated(Rule rule, std::string what);
     // Whether the plugin may call `function`, which is [sink], here and now.
     bool on_sink_thread(const char *function);
     bool alive(const char *function);
-    std::uint32_t metric(const char *function, pgat_str name, pgat_str help);
+    enum class Metric { counter, gauge };
+    std::uint32_t make(Metric kind, pgat_str name, pgat_str help);
+    void use(Metric kind, std::uint32_t number);
     // The text as the plugin gave it; what is wrong with it is written down.
     std::string_view checked(pgat_str text, Rule rule, std::string_view what);
+    bool is_own(const pgat_outcomes *outcomes);
     pgat_status give(std::uint32_t first, std::uint32_t count, pgat_verdict verdict);
 
     const pgat_host *table_ = nullptr;
@@ -125,9 +134,11 @@ class ObservedHost {
     std::string reason_;
     std::vector<std::optional<pgat_verdict>> verdicts_;
 
+    sinks::Metrics metrics_;
+
     mutable std::mutex mutex_; // for what is below
     std::vector<std::pair<Rule, std::string>> violations_;
-    std::vector<std::string> metrics_;
+    std::set<std::pair<Metric, std::uint32_t>> made_;
     std::string said_;
 };
 

@@ -30,8 +30,8 @@ void copy(std::span<char> to, std::string_view text) noexcept {
 } // namespace
 
 Slate *Slate::make() {
-    void *memory = ::mmap(nullptr, sizeof(Slate), PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory =
+        ::mmap(nullptr, sizeof(Slate), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
     return new (memory) Slate;
 }
@@ -39,7 +39,8 @@ Slate *Slate::make() {
 void Slate::destroy(Slate *slate) noexcept { ::munmap(slate, sizeof(Slate)); }
 
 void Slate::enter(std::string_view step, std::chrono::nanoseconds limit, std::string_view overdue) {
-    if (::gettid() != ::getpid()) return; // two sinks on two threads: what the main thread does stands
+    if (::gettid() != ::getpid())
+        return; // two sinks on two threads: what the main thread does stands
     leave();
     copy(step_, step);
     copy(overdue_, overdue);

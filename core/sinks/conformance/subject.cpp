@@ -77,8 +77,9 @@ const Opened &open(const Subject &subject) {
         opened.origin = "settings made of its schema's defaults and examples";
         opened.settings = *made;
     } else {
-        skip("it needs settings, and its schema has no default or example for each that is required",
-             {"give them with --config FILE, as in a daemon's configuration"});
+        skip(
+            "it needs settings, and its schema has no default or example for each that is required",
+            {"give them with --config FILE, as in a daemon's configuration"});
     }
     opened.config = opened.settings.dump();
     return opened;

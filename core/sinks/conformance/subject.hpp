@@ -29,7 +29,7 @@ struct Subject {
 
     // How long a publish() of events that should arrive is given.
     std::chrono::milliseconds deadline() const {
-        return std::chrono::milliseconds(receiver_there ? 10000 : 500);
+        return std::chrono::milliseconds(receiver_there ? 5000 : 500);
     }
 };
 

@@ -1,8 +1,8 @@
 // What the plugin says it is.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -16,9 +16,8 @@ namespace pgat::conformance::checks {
 namespace {
 
 bool all_of(std::string_view text, int (*is)(int)) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [is](unsigned char c) {
-        return c < 0x80 && is(c) != 0;
-    });
+    return !text.empty() && std::all_of(text.begin(), text.end(),
+                                        [is](unsigned char c) { return c < 0x80 && is(c) != 0; });
 }
 
 int is_word(int c) { return std::isalnum(c) != 0 || c == '-' ? 1 : 0; }

@@ -32,6 +32,7 @@ TrialEvent event_of_size(std::size_t bytes);
 
 enum class BatchShape {
     ours,
+    sealed,  // seal() forbids all of it
     guarded, // each text, struct and array ends where a forbidden page begins
     future,  // structs longer than any header knows, garbage behind what is known, unknown flags
 };
@@ -45,7 +46,7 @@ class TrialBatch {
     std::uint32_t count() const noexcept { return count_; }
     const std::vector<TrialEvent> &events() const noexcept { return events_; }
 
-    // The call has returned: of a guarded batch nothing may be touched any more.
+    // The call has returned: of a sealed batch nothing may be touched any more.
     void seal() const;
 
   private:

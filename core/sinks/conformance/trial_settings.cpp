@@ -71,7 +71,7 @@ class SchemaReader {
     void type(const json &schema, const std::string &at) {
         const auto found = schema.find("type");
         if (found == schema.end()) return;
-        constexpr std::array known = {"null",   "boolean", "string", "number",
+        constexpr std::array known = {"null",    "boolean", "string", "number",
                                       "integer", "array",   "object"};
         for (const json &type : found->is_array() ? *found : json::array({*found}))
             if (std::none_of(known.begin(), known.end(),
@@ -127,8 +127,8 @@ class SchemaReader {
         for (const json &name : *required)
             if (!name.is_string() || properties == nullptr ||
                 !properties->contains(name.get<std::string>()))
-                problem(at, fmt::format("requires {}, which is not among its properties",
-                                        name.dump()));
+                problem(at,
+                        fmt::format("requires {}, which is not among its properties", name.dump()));
     }
 
     std::vector<std::string> &problems_;
@@ -179,8 +179,8 @@ std::vector<TrialSettings> bad_settings(const json &schema, const json &good) {
                 if (types.contains(type)) continue;
                 json settings = good;
                 settings[name] = value;
-                bad.push_back({std::move(settings), fmt::format("{} as {}", name, value.dump()),
-                               name});
+                bad.push_back(
+                    {std::move(settings), fmt::format("{} as {}", name, value.dump()), name});
             }
         }
     if (const json *required = keyword(schema, "required", &json::is_array))

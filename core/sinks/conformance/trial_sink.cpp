@@ -1,5 +1,6 @@
 #include "sinks/conformance/trial_sink.hpp"
 
+#include <csignal>
 #include <exception>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include <time.h>
 
 #include "sinks/conformance/slate.hpp"
+#include "sinks/quiet_signals.hpp"
 #include "sinks/text.hpp"
 
 namespace pgat::conformance {
@@ -14,9 +16,26 @@ namespace {
 
 using std::chrono::steady_clock;
 
+// A plugin runs with all signals blocked but those of a crash, as the daemon has it.
+class SignalMask {
+  public:
+    SignalMask() { ::pthread_sigmask(SIG_SETMASK, nullptr, &before_); }
+    bool changed() const {
+        sigset_t now;
+        ::pthread_sigmask(SIG_SETMASK, nullptr, &now);
+        for (int number = 1; number <= SIGRTMAX; ++number)
+            if (sigismember(&before_, number) != sigismember(&now, number)) return true;
+        return false;
+    }
+
+  private:
+    sigset_t before_{};
+};
+
 [[noreturn]] void threw(std::string_view step, std::string_view what) {
     fail(fmt::format("{} threw an exception: {}", step, sinks::one_line(what, sinks::max_reason)),
-         {"no exception leaves a function of a plugin: catch it, give the reason to host->fail() and "
+         {"no exception leaves a function of a plugin: catch it, give the reason to host->fail() "
+          "and "
           "return PGAT_E_BROKEN"});
 }
 
@@ -57,7 +76,12 @@ Answer TrialSink::call(std::string_view step, std::uint32_t events, std::chrono:
     const auto begin = steady_clock::now();
     try {
         const ObservedHost::Call inside(host_, events);
+        const sinks::QuietSignals quiet;
+        const SignalMask mask;
         answer.status = function();
+        if (mask.changed())
+            host_.violated(Rule::signals,
+                           fmt::format("{} changed the calling thread's signal mask", step));
     } catch (const std::exception &error) {
         threw(step, error.what());
     } catch (...) {
@@ -73,9 +97,10 @@ Answer TrialSink::call(std::string_view step, std::uint32_t events, std::chrono:
 Answer TrialSink::create() {
     pgat_sink *made = nullptr;
     host_.begin_of_life();
-    Answer answer = call("create()", 0, patience, "did not return", [&] {
-        return table_->create(host_.abi(), sinks::to_abi(config_), &made);
-    });
+    Answer answer = call("create()", 0, short_patience,
+                         "did not return within 5 s: it is not to wait for the network", [&] {
+                             return table_->create(host_.abi(), sinks::to_abi(config_), &made);
+                         });
     if (answer.status != PGAT_OK) return answer;
     if (made == nullptr) fail("create() returned PGAT_OK and no sink: *out is NULL");
     sink_ = made;

@@ -26,6 +26,8 @@ struct Answer {
 
 // How long a call may take before the check is given up, where no rule of the contract says it.
 constexpr std::chrono::seconds patience{20};
+// The same for what does not wait for a receiver.
+constexpr std::chrono::seconds short_patience{5};
 
 class TrialSink {
   public:
@@ -46,8 +48,8 @@ class TrialSink {
     Answer probe(std::chrono::milliseconds within, std::chrono::nanoseconds limit = patience,
                  std::string_view overdue = "did not return");
     // Returns how long it took. Does nothing where there is no sink.
-    std::chrono::nanoseconds destroy(std::chrono::nanoseconds limit = patience,
-                                     std::string_view overdue = "did not return");
+    std::chrono::nanoseconds destroy(std::chrono::nanoseconds limit = short_patience,
+                                     std::string_view overdue = "did not return within 5 s");
 
     ObservedHost &host() noexcept { return host_; }
 

@@ -15,10 +15,8 @@ using Heard = std::function<void(const char *function, const Answer &, const Tri
 // cancellation.
 void talk(const Subject &subject, TrialSink &sink, const Heard &heard) {
     sink.require();
-    if (subject.may_probe && sink.has_probe()) {
+    if (subject.may_probe && sink.has_probe())
         heard("probe()", sink.probe(subject.deadline()), nullptr);
-        heard("probe()", sink.probe(std::chrono::milliseconds(-1000)), nullptr);
-    }
     if (subject.may_publish) {
         const auto publish = [&](std::vector<TrialEvent> events, std::string_view what,
                                  std::chrono::milliseconds within) {
@@ -28,7 +26,8 @@ void talk(const Subject &subject, TrialSink &sink, const Heard &heard) {
         publish(one_event(), "one event", subject.deadline());
         publish(usual_events(100), "100 events", subject.deadline());
         publish(odd_events(), "odd events", subject.deadline());
-        publish(usual_events(20), "20 events past their deadline", std::chrono::milliseconds(-1000));
+        publish(usual_events(20), "20 events past their deadline",
+                std::chrono::milliseconds(-1000));
         sink.host().cancel();
         publish(usual_events(20), "20 events after cancellation", subject.deadline());
     }
@@ -65,10 +64,11 @@ Finding settles_every_event(const Subject &subject) {
         if (batch == nullptr || answer.status != PGAT_OK) return;
         const std::uint32_t left = forgotten(*batch, sink.host().verdicts());
         if (left > 0)
-            fail(fmt::format("publish() returned PGAT_OK without a verdict for {} of {} events", left,
-                             batch->count()),
-                 {"settle() or delivered() each, or return the status that says why not; the daemon "
-                  "takes it for PGAT_RETRY"});
+            fail(
+                fmt::format("publish() returned PGAT_OK without a verdict for {} of {} events",
+                            left, batch->count()),
+                {"settle() or delivered() each, or return the status that says why not; the daemon "
+                 "takes it for PGAT_RETRY"});
     });
     return {};
 }
@@ -77,7 +77,8 @@ Finding settles_once(const Subject &subject) {
     const Opened &opened = open(subject);
     TrialSink sink(opened.plugin.table, ObservedHost::make(), opened.config);
     talk(subject, sink, [](const char *, const Answer &, const TrialBatch *) {});
-    if (const auto found = sink.host().violations(Rule::verdict); !found.empty()) first_of(found);
+    for (const Rule rule : {Rule::verdict, Rule::foreign})
+        if (const auto found = sink.host().violations(rule); !found.empty()) first_of(found);
     return {};
 }
 
@@ -86,10 +87,11 @@ Finding says_why_not(const Subject &subject) {
     TrialSink sink(opened.plugin.table, ObservedHost::make(), opened.config);
     talk(subject, sink, [](const char *function, const Answer &answer, const TrialBatch *) {
         if (answer.status != PGAT_OK && (!answer.reasoned || answer.reason.empty()))
-            fail(fmt::format("{} returned {} and gave no reason", function,
-                             status_name(answer.status)),
-                 {"call host->fail() before returning anything but PGAT_OK: it is what the operator "
-                  "reads"});
+            fail(
+                fmt::format("{} returned {} and gave no reason", function,
+                            status_name(answer.status)),
+                {"call host->fail() before returning anything but PGAT_OK: it is what the operator "
+                 "reads"});
         if (answer.status == PGAT_OK && answer.reasoned)
             fail(fmt::format("{} called host->fail() and returned PGAT_OK: {}", function,
                              answer.reason),

@@ -1,0 +1,3 @@
+/* Nothing wrong with it. */
+#define ZOO_TYPE "good"
+#include "good.h"

@@ -1,0 +1,3 @@
+/* Says it is another plugin than its file is named for. */
+#define ZOO_TYPE "honest"
+#include "good.h"

@@ -1,0 +1,4 @@
+/* Does not say what it does. */
+#define ZOO_TYPE "undescribed"
+#define ZOO_DESCRIPTION ""
+#include "good.h"
