@@ -4,6 +4,7 @@
 
 #include "daemon/foreground.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/service_manager.hpp"
 #include "daemon/supervisor.hpp"
 #include "observe/endpoint.hpp"
 #include "observe/log.hpp"
@@ -19,6 +20,7 @@ constexpr observe::Log log{"daemon"};
 int run(const config::Config &config) {
     Halt halt;
     Supervisor supervisor(config, halt);
+    ServiceManager service_manager;
     int status = 1;
     Foreground foreground;
     foreground.work = [&] {
@@ -31,9 +33,12 @@ int run(const config::Config &config) {
                                            }}});
         status = supervisor.run();
     };
-    foreground.stopping = [](const char *signal) {
+    foreground.stopping = [&](const char *signal) {
         log.info("stopping: finishing the batch in hand", {{"signal", signal}});
+        service_manager.stopping(config.stream.shutdown_timeout);
     };
+    if (service_manager.present())
+        foreground.tick = [&] { service_manager.tell(supervisor.situation().look()); };
     foreground.cancel = [&] { supervisor.cancel_sink(); };
     if (!run_in_foreground(halt, config.stream.shutdown_timeout, foreground)) {
         log.error(
