@@ -1,6 +1,7 @@
 // What the kafka sink makes of an event, and what it says of events that Kafka cannot take.
 #include <gtest/gtest.h>
 
+#include "plugins/conformance.hpp"
 #include "plugins/kafka_site.hpp"
 
 namespace pgat::test {
@@ -51,6 +52,14 @@ TEST_F(KafkaMessages, CarryThePayloadTheKeyAndTheIdInOrder) {
     EXPECT_EQ(records[999].headers, "id=event-1000");
     EXPECT_EQ(sink.counter("messages_total"), 1000U);
     EXPECT_EQ(sink.counter("confirmed_total"), 1000U);
+}
+
+TEST_F(KafkaMessages, AreSentByASinkThatKeepsEveryRuleOfItsInterface) {
+    PGAT_NEEDS_REAL_KAFKA();
+    json config = settings(new_topic(*kafka));
+    config["brokers"] = kafka->sasl_brokers();
+    config["sasl"] = {{"mechanism", "PLAIN"}, {"username", "app"}, {"password", "sesame"}};
+    expect_conformance("kafka", config);
 }
 
 TEST_F(KafkaMessages, GoWhereTheEventSays) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "plugins/conformance.hpp"
 #include "plugins/rabbitmq_site.hpp"
 #include "support/process.hpp"
 
@@ -39,6 +40,11 @@ TEST_F(Rabbitmq, TakesABatchInOrderAndEachMessageSaysWhoItIs) {
     EXPECT_EQ(sink.counter("published_total"), 2500U);
     EXPECT_EQ(sink.counter("confirmed_total"), 2500U);
     EXPECT_EQ(sink.counter("connections_total"), 1U);
+}
+
+TEST_F(Rabbitmq, KeepsEveryRuleOfItsInterface) {
+    client().declare_queue("checked");
+    expect_conformance("rabbitmq", to_queue("checked"));
 }
 
 TEST_F(Rabbitmq, IsReadByAnyAmqpProgram) {
