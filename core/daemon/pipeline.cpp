@@ -52,12 +52,13 @@ void Pipeline::run() {
 }
 
 void Pipeline::stream() {
-    log.info("streaming", {{"slot", settings_.slot_name}, {"position", progress_->position()}});
-    streamed_ = true;
-    housekeeping_->store({memory_.cursor, progress_->position()});
-    if (memory_.in_failover.exchange(false)) housekeeping_->tell(std::nullopt);
     situation_.failover(false);
     situation_.enter(Phase::streaming);
+    log.info("streaming", {{"slot", settings_.slot_name}, {"position", progress_->position()}});
+    streamed_ = true;
+    memory_.had_slot = true;
+    housekeeping_->store({memory_.cursor, progress_->position()});
+    if (memory_.in_failover.exchange(false)) housekeeping_->tell(std::nullopt);
     delivery::Batcher batcher(
         limits_, *queue_, [this](const outbox::Event &event) { return progress_->held(event); });
     delivery::Batch batch;

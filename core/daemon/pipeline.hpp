@@ -49,6 +49,7 @@ struct Memory {
     Lsn position;
     // The slot's stream could not be decoded: it is to be replaced.
     bool replace_slot = false;
+    bool had_slot = false; // read one, of this name
     replication::SlotLimit slots;
     OldestUndelivered oldest_undelivered;
     // Events are delivered from the table for the sink was down: as the row says, or is about to. [any thread]

@@ -94,8 +94,9 @@ void Pipeline::take_stream() {
     if (!slot) {
         report_slot_limit();
         take_ownership();
-        // A row that was written here before had a slot.
-        if (row_.confirmed && row_.home == home_of(server_) && !dropped_slot_)
+        // A position that was confirmed here was a slot's.
+        const bool had_slot = memory_.had_slot || (row_.confirmed && row_.home == home_of(server_));
+        if (had_slot && !dropped_slot_)
             situation_.slot_replaced("it was gone, dropped by somebody else");
     }
     reader_->start(std::move(*replication_));
@@ -187,7 +188,8 @@ void Pipeline::take_ownership() {
                          partition_policy(settings_.partitions),
                          &memory_.oldest_undelivered,
                          {settings_.id, settings_.slot_name, settings_.partitions.days_ahead,
-                          settings_.partitions.retention_days}},
+                          settings_.partitions.retention_days,
+                          settings_.partitions.drop_undelivered}},
         *captures_, *passage_, confirmed_, situation_, halt_, failure_);
     log.info("stream taken", {{"stream", settings_.id},
                               {"slot", settings_.slot_name},

@@ -3,8 +3,9 @@
 #include <unistd.h>
 
 #include "daemon/foreground.hpp"
-#include "daemon/metrics.hpp"
 #include "daemon/service_manager.hpp"
+#include "daemon/status/history.hpp"
+#include "daemon/status/pages.hpp"
 #include "daemon/supervisor.hpp"
 #include "observe/endpoint.hpp"
 #include "observe/log.hpp"
@@ -21,24 +22,23 @@ int run(const config::Config &config) {
     Halt halt;
     Supervisor supervisor(config, halt);
     ServiceManager service_manager;
+    History history;
     int status = 1;
     Foreground foreground;
     foreground.work = [&] {
         // On this thread: its own inherit that no signal is for them.
         const observe::Endpoint endpoint(config.observability,
-                                         {{"/metrics", [&] {
-                                               return observe::Page{
-                                                   "text/plain; version=0.0.4; charset=utf-8",
-                                                   metrics_text(supervisor, config.stream.id)};
-                                           }}});
+                                         pages_of(config, supervisor, history));
         status = supervisor.run();
     };
     foreground.stopping = [&](const char *signal) {
         log.info("stopping: finishing the batch in hand", {{"signal", signal}});
         service_manager.stopping(config.stream.shutdown_timeout);
     };
-    if (service_manager.present())
-        foreground.tick = [&] { service_manager.tell(supervisor.situation().look()); };
+    foreground.tick = [&] {
+        history.sample(supervisor);
+        if (service_manager.present()) service_manager.tell(supervisor.situation().look());
+    };
     foreground.cancel = [&] { supervisor.cancel_sink(); };
     if (!run_in_foreground(halt, config.stream.shutdown_timeout, foreground)) {
         log.error(

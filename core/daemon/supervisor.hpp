@@ -37,6 +37,7 @@ class Supervisor {
     }
     const Situation &situation() const noexcept { return situation_; }
     Timestamp started() const noexcept { return started_; }
+    std::optional<std::string> ailment() const { return std::nullopt; }
     const sinks::Metrics &sink_metrics() const noexcept { return sink_metrics_; }
 
   private:

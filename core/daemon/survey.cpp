@@ -12,6 +12,7 @@ constexpr auto interval = std::chrono::seconds(5);
 // Looking may take up a fiftieth of the server's time.
 constexpr int share = 50;
 constexpr auto subscriptions_interval = std::chrono::hours(1);
+constexpr std::int64_t shown_subscriptions = 200;
 constexpr std::size_t shown_letters = 20;
 constexpr std::size_t shown_reason = 300;
 
@@ -42,6 +43,14 @@ void Surveyor::look_at_subscriptions(postgres::Connection &sql) {
     const auto found = sql.exec(catalog_state, {request_.stream});
     const std::string state(found.text(0, 0));
     if (state == subscriptions_seen_ && Clock::now() < subscriptions_due_) return;
+    const auto rows = sql.exec("select key, operation::text, quote_ident(schema_name) || '.' || "
+                               "quote_ident(table_name) from async_triggers.subscriptions "
+                               "where stream_id = $1 order by key limit $2",
+                               {request_.stream, shown_subscriptions});
+    subscriptions_.clear();
+    for (int row = 0; row < rows.rows(); ++row)
+        subscriptions_.push_back({std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
+                                  std::string(rows.text(row, 2))});
     problems_ = outbox::read_subscription_problems(sql, request_.stream);
     subscriptions_seen_ = state;
     subscriptions_due_ = Clock::now() + subscriptions_interval;
@@ -65,7 +74,10 @@ Survey Surveyor::look(postgres::Connection &sql) {
         letter.payload.clear();
         letter.metadata.clear();
     }
+    survey.subscriptions = subscriptions_;
     survey.problems = problems_;
+    if (survey.stream.schema != 0)
+        survey.findings = outbox::findings_of(survey.stream, request_, problems_);
     survey.taken = wall_clock();
     due_ = Clock::now() + std::max<Clock::duration>(interval, share * (Clock::now() - began));
     return survey;

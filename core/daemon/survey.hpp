@@ -11,17 +11,26 @@
 
 #include "observe/throttled_log.hpp"
 #include "outbox/kept_letters.hpp"
+#include "outbox/report/findings.hpp"
 #include "outbox/report/stream_report.hpp"
 #include "outbox/report/subscription_report.hpp"
 #include "postgres/connection.hpp"
 
 namespace pgat::daemon {
 
+struct Subscription {
+    std::string key;
+    std::string operation;
+    std::string table;
+};
+
 struct Survey {
     outbox::StreamReport stream;
+    std::vector<Subscription> subscriptions;           // the first two hundred
     std::vector<outbox::SubscriptionProblem> problems; // of the stream's subscriptions
-    std::vector<outbox::Letter> letters; // the newest dead letters, without what they carry
-    Timestamp taken;                     // by this machine's clock
+    std::vector<outbox::Letter> letters;   // the newest dead letters, without what they carry
+    std::vector<outbox::Finding> findings; // of all these
+    Timestamp taken;                       // by this machine's clock
 };
 
 class Surveyor {
@@ -41,6 +50,7 @@ class Surveyor {
     Clock::time_point due_{};
     Clock::time_point subscriptions_due_{};
     std::string subscriptions_seen_; // the state of the catalogs when they were looked at last
+    std::vector<Subscription> subscriptions_;
     std::vector<outbox::SubscriptionProblem> problems_;
     observe::ThrottledLog log_{observe::Log{"housekeeping"}, std::chrono::hours(1)};
 };

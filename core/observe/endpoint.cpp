@@ -71,6 +71,12 @@ Endpoint::Endpoint(const config::Observability &config, std::map<std::string, Ma
     for (auto &[path, make] : pages)
         http.Get(path, [make = std::move(make)](const auto &, auto &response) {
             const Page page = make();
+            response.status = page.status;
+            for (const auto &[name, value] : page.headers)
+                response.set_header(name, value);
+            // Whatever a page holds, a browser takes it for nothing else, and keeps none of it.
+            response.set_header("X-Content-Type-Options", "nosniff");
+            response.set_header("Cache-Control", "no-store");
             response.set_content(page.body, page.type);
         });
 

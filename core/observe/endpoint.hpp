@@ -18,6 +18,8 @@ namespace pgat::observe {
 struct Page {
     std::string type; // Content-Type
     std::string body;
+    int status = 200;
+    std::map<std::string, std::string> headers = {};
 };
 
 class Endpoint {
@@ -25,7 +27,7 @@ class Endpoint {
     // [the endpoint's threads] Makes the page now.
     using Make = std::function<Page()>;
 
-    // By path: "/metrics". Nothing is listened on where observability.listen is empty.
+    // By path: "/metrics". What cannot be made is answered with 500, and logged. Nothing is listened on where observability.listen is empty.
     Endpoint(const config::Observability &config, std::map<std::string, Make> pages);
     // No page is being made any more.
     ~Endpoint();

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "observe/log_format.hpp"
+#include "observe/recent_lines.hpp"
 
 namespace pgat::observe {
 
@@ -17,7 +18,8 @@ void set_up_logging(const config::Log &config, spdlog::sink_ptr sink) {
     if (!sink)
         sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(
             plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
-    auto logger = std::make_shared<spdlog::logger>("daemon", std::move(sink));
+    auto logger = std::make_shared<spdlog::logger>(
+        "daemon", spdlog::sinks_init_list{std::move(sink), RecentLines::of_this_program()});
     if (config.format == config::LogFormat::json)
         logger->set_formatter(std::make_unique<JsonFormatter>());
     else

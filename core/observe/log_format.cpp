@@ -144,6 +144,18 @@ std::string encode(std::string_view message, const std::vector<Field> &fields) {
     return result;
 }
 
+LogLine parts_of(const spdlog::details::log_msg &line) {
+    const Decoded decoded = decode({line.payload.data(), line.payload.size()});
+    LogLine parts{line.time,
+                  std::string(level_word(line.level)),
+                  std::string(line.logger_name.data(), line.logger_name.size()),
+                  on_one_line(decoded.message),
+                  {}};
+    for (const auto &field : decoded.fields)
+        parts.fields.emplace_back(field.key, on_one_line(field.value));
+    return parts;
+}
+
 void TextFormatter::format(const spdlog::details::log_msg &line, spdlog::memory_buf_t &out) {
     const Decoded decoded = decode({line.payload.data(), line.payload.size()});
     append(out, timestamp(line.time));

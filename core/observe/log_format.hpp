@@ -2,9 +2,11 @@
 // holds, and are told apart again here.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <spdlog/formatter.h>
@@ -14,6 +16,16 @@
 namespace pgat::observe {
 
 std::string encode(std::string_view message, const std::vector<Field> &fields);
+
+// A line in its parts, each on one line of text.
+struct LogLine {
+    std::chrono::system_clock::time_point time;
+    std::string level; // "warn"
+    std::string room;
+    std::string message;
+    std::vector<std::pair<std::string, std::string>> fields;
+};
+LogLine parts_of(const spdlog::details::log_msg &line);
 
 // 2026-11-22T08:30:00.123Z INFO  replication: slot created slot=async_triggers_stream_1 lsn=16/B3
 // Always one line: line ends become "; ", other control characters are escaped.
