@@ -32,7 +32,12 @@ const TITLES = {
   schema_newer: "The schema is newer than this program", schema_older: "The schema is older than this program",
   unreadable: "Something cannot be read",
 };
-const title = (finding) => TITLES[finding.code] || finding.code.replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase());
+function title(finding, status) {
+  const parts = status.partitions;
+  if (finding.code === "partitions_missing" && parts && !parts.today) return "There is no partition for today";
+  if (finding.code === "partitions_missing" && parts && !parts.days_ahead) return "There is no partition for tomorrow";
+  return TITLES[finding.code] || finding.code.replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase());
+}
 
 const number = new Intl.NumberFormat("en-US");
 function count(value) { return value == null ? "–" : number.format(value); }
@@ -111,15 +116,15 @@ function draw_verdict(status) {
   const worst = findings[0];
   let [tone, badge, headline, subline] = STATES[status.state] || ["idle", "?", status.state, ""];
   if (worst && worst.severity === "problem") {
-    [tone, badge, headline] = ["bad", "!", title(worst)];
+    [tone, badge, headline] = ["bad", "!", title(worst, status)];
     const others = findings.filter((finding) => finding.severity === "problem").length - 1;
     if (status.state === "streaming") subline = "Meanwhile events are delivered as they are committed.";
     if (others > 0) subline += " " + many(others, "more problem") + " below.";
   } else if (worst && status.state === "streaming") {
     [tone, badge, headline] = ["warn", "i", "Streaming, with something to know"];
-    subline = title(worst) + ".";
+    subline = title(worst, status) + ".";
   } else if (worst && status.state !== "standby") {
-    [tone, badge, headline] = ["warn", "↻", title(worst)];
+    [tone, badge, headline] = ["warn", "↻", title(worst, status)];
   }
   $("verdict").className = "verdict " + tone;
   $("badge").textContent = badge;
@@ -130,9 +135,9 @@ function draw_verdict(status) {
   $("findings").hidden = findings.length === 0;
   show("findings", findings, () => findings.map((finding) => {
     const tone = finding.severity === "problem" ? "bad" : "warn";
-    const head = element("h3", "", title(finding),
+    const head = element("h3", "", title(finding, status),
       element("span", "kind", finding.severity === "problem" ? "somebody is needed" : "for your information"));
-    const card = element("article", "finding " + tone, head, element("p", "", finding.what));
+    const card = element("article", "finding " + tone, head, element("p", "", sentence(finding.what)));
     if (finding.remedy.length) {
       card.append(element("p", "todo-title", "What to do"));
       card.append(element("ul", "todo", ...finding.remedy.map((line) =>
@@ -179,7 +184,7 @@ function stages(status, rate) {
 
   const fill = live.queue.limit_events ? Math.max(live.queue.events / live.queue.limit_events, live.queue.bytes / live.queue.limit_bytes) : 0;
   const batches = { tone: ready ? "good" : "idle", state: ready ? short(rate) + " events/s" : "Idle",
-    facts: ["queue " + Math.round(fill * 100) + " % full", "lag " + duration(live.lag_seconds)] };
+    facts: ready ? ["queue " + Math.round(fill * 100) + " % full", "lag " + duration(live.lag_seconds)] : [] };
   if (down && down.next_attempt_at) Object.assign(batches, { tone: "warn", state: "Waiting for the sink", stopped: true });
   else if (down) Object.assign(batches, { tone: "warn", state: "Replaying, " + short(rate) + "/s" });
 
@@ -382,9 +387,10 @@ function take(status) {
   document.body.dataset.state = status.state;
   $("where").textContent = "stream " + status.stream_id + " · " + status.connection + " → sink " + status.sink.type;
   $("version").textContent = "version " + live.version;
-  $("rate-now").textContent = short(rate) + " /s";
-  $("lag-now").textContent = duration(live.lag_seconds);
-  $("waiting-now").textContent = short(live.events_waiting);
+  // Without the stream in its hands the daemon does not know.
+  $("rate-now").textContent = live.ready ? short(rate) + " /s" : "–";
+  $("lag-now").textContent = live.ready ? duration(live.lag_seconds) : "–";
+  $("waiting-now").textContent = live.ready ? short(live.events_waiting) : "–";
   draw_verdict(status);
   draw_pipeline(status, rate);
   draw_charts();
@@ -427,4 +433,5 @@ async function round() {
   draw_freshness();
   setTimeout(round, EVERY);
 }
+addEventListener("resize", draw_charts);
 round();
