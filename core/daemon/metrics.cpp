@@ -211,8 +211,6 @@ std::string metrics_text(const Supervisor &supervisor, StreamId stream) {
         families.counter("sink_" + counter.name, counter.help, counter.value);
     for (const auto &gauge : sink.gauges())
         families.gauge("sink_" + gauge.name, gauge.help, gauge.value);
-    for (const auto &gauge : sink.gauges())
-        families.gauge("sink_" + gauge.name, gauge.help, gauge.value);
     return families.text();
 }
 

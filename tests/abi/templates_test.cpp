@@ -69,8 +69,17 @@ class Template : public testing::Test {
                                const std::string &type) const {
         shell("export PKG_CONFIG_PATH=" + prefix().string() +
                   "/share/pkgconfig; mkdir -p build/plugins; " + compiler + " " + warnings +
-                  " $(pkg-config --cflags pgat-plugin) mine/" + source + " -o build/plugins/" +
-                  type + ".so $(pkg-config --libs pgat-plugin)",
+                  " -shared -fPIC $(pkg-config --cflags pgat-plugin) mine/" + source +
+                  " -o build/plugins/" + type + ".so $(pkg-config --libs pgat-plugin)",
+              folder.path());
+    }
+    // It keeps all the rules that `plugins check` can try.
+    void expect_to_pass_the_check(const std::string &type) const {
+        std::ofstream(folder.path() / "test.yaml")
+            << "path: " << (folder.path() / "checked").string();
+        shell((prefix() / "bin/postgres-async-triggers").string() +
+                  " plugins check build/plugins/" + type +
+                  ".so --config test.yaml --require-delivery",
               folder.path());
     }
     // The installed daemon finds it, and all that happens arrives in the file.
@@ -107,12 +116,14 @@ class Template : public testing::Test {
 TEST_F(Template, InCppBuildsWithCMakeAndDelivers) {
     copy("cpp");
     build_with_cmake();
+    expect_to_pass_the_check("ndjson");
     expect_delivery("ndjson");
 }
 
 TEST_F(Template, InCBuildsWithCMakeAndDelivers) {
     copy("c");
     build_with_cmake();
+    expect_to_pass_the_check("ndjson_c");
     expect_delivery("ndjson_c");
 }
 

@@ -118,9 +118,9 @@ TEST_F(Metrics, ShowTheCountersAndGaugesOfThePlugin) {
     EXPECT_TRUE(becomes("sink_kept_events", "7"));
     EXPECT_NE(metric("sink_payload_bytes_total"), "0");
     const std::string page = support::http_get(port, "/metrics").body;
-    EXPECT_NE(page.find("# TYPE async_triggers_sink_kept_events gauge\n"), std::string::npos);
-    EXPECT_NE(page.find("# TYPE async_triggers_sink_payload_bytes_total counter\n"),
-              std::string::npos);
+    for (const char *once : {"# TYPE async_triggers_sink_kept_events gauge\n",
+                             "# TYPE async_triggers_sink_payload_bytes_total counter\n"})
+        EXPECT_EQ(support::occurrences(page, once), 1U) << once << page;
     EXPECT_EQ(daemon.stop(), 0);
 }
 
