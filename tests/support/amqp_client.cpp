@@ -1,5 +1,6 @@
 #include "support/amqp_client.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <amqp_framing.h>
@@ -129,7 +130,11 @@ std::optional<ReceivedMessage> AmqpClient::take(const std::string &queue) {
 
 std::vector<ReceivedMessage> AmqpClient::take_all(const std::string &queue) {
     std::vector<ReceivedMessage> all;
-    while (const std::uint32_t count = messages(queue)) {
+    while (const std::uint32_t there = messages(queue)) {
+        // No more than these are delivered: what comes meanwhile stays.
+        const auto count = static_cast<std::uint16_t>(std::min<std::uint32_t>(there, 65535));
+        amqp_basic_qos(state_.get(), channel, 0, count, 0);
+        check("basic.qos");
         amqp_basic_consume(state_.get(), channel, to_amqp(queue), amqp_cstring_bytes("all"), 0, 0,
                            0, amqp_empty_table);
         check("basic.consume");
@@ -145,12 +150,9 @@ std::vector<ReceivedMessage> AmqpClient::take_all(const std::string &queue) {
             all.push_back(to_message(envelope.exchange, envelope.routing_key, envelope.message));
             amqp_destroy_envelope(&envelope);
         }
-        amqp_basic_ack(state_.get(), channel, last, 1);
         amqp_basic_cancel(state_.get(), channel, amqp_cstring_bytes("all"));
         check("basic.cancel");
-        // What came meanwhile goes back.
-        amqp_basic_recover(state_.get(), channel, 1);
-        check("basic.recover");
+        amqp_basic_ack(state_.get(), channel, last, 1);
     }
     return all;
 }
