@@ -9,6 +9,7 @@
 
 #include "cli/program.hpp"
 #include "daemon/foreground.hpp"
+#include "daemon/sink_watch.hpp"
 #include "sinks/open_sink.hpp"
 
 namespace pgat::cli {
@@ -16,6 +17,7 @@ namespace pgat::cli {
 void run_with_sink(const config::Config &config, Halt &halt, const SinkSession &session) {
     const sinks::Plugin &plugin = sinks::configured_plugin(config);
     sinks::Metrics metrics;
+    sinks::CallWatch calls;
     std::mutex mutex;
     sinks::Sink *current = nullptr;
     const auto set_current = [&](sinks::Sink *sink) {
@@ -26,7 +28,7 @@ void run_with_sink(const config::Config &config, Halt &halt, const SinkSession &
     daemon::Foreground foreground;
     foreground.work = [&] {
         try {
-            const auto sink = sinks::open_sink(plugin, config, metrics);
+            const auto sink = sinks::open_sink(plugin, config, metrics, calls);
             set_current(sink.get());
             try {
                 session.work(*sink);
@@ -49,7 +51,9 @@ void run_with_sink(const config::Config &config, Halt &halt, const SinkSession &
         if (current != nullptr) current->cancel();
     };
     if (!daemon::run_in_foreground(halt, config.stream.shutdown_timeout, foreground)) {
-        fmt::print(stderr, "the sink did not return in time and is left behind\n");
+        const auto call = calls.running();
+        fmt::print(stderr, "{}, and is left behind\n",
+                   call ? daemon::describe(*call) : "the sink did not end in time");
         if (session.abandoned) session.abandoned();
         std::fflush(nullptr);
         // A thread is still at work with what destructors would take away.
@@ -90,7 +94,7 @@ delivery::RedeliveryPolicy redelivery_policy(const config::Stream &stream) {
             stream.retry.initial_backoff,
             stream.retry.max_backoff,
             stream.max_consecutive_rejected,
-            std::chrono::seconds(60),
+            stream.call_timeout,
             false};
 }
 

@@ -67,6 +67,7 @@ struct Stream {
     std::uint32_t max_consecutive_rejected = 100;
     std::string group_key; // JSON pointer into the payload; empty: the whole stream is one key
     Partitions partitions;
+    std::chrono::seconds call_timeout{60}; // deadline of one call of the sink
     std::chrono::seconds shutdown_timeout{10};
 };
 

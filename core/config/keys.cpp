@@ -118,6 +118,8 @@ std::vector<Key> stream_keys() {
          }},
         {"stream.partitions.drop_undelivered",
          [](Config &c, const Node &n) { c.stream.partitions.drop_undelivered = true_or_false(n); }},
+        {"stream.call_timeout_secs",
+         [](Config &c, const Node &n) { c.stream.call_timeout = seconds(n, 1); }},
         {"stream.shutdown_timeout_secs",
          [](Config &c, const Node &n) { c.stream.shutdown_timeout = seconds(n, 1); }},
     };

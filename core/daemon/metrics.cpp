@@ -197,6 +197,18 @@ void add_survey(Families &families, const Readings &now) {
                    survey.problems.size());
 }
 
+void add_calls(Families &families, const sinks::CallWatch &calls) {
+    const auto call = calls.running();
+    families.gauge("sink_calls_hung",
+                   "1 while a call of the sink has not returned a second after its deadline",
+                   calls.hanging() ? 1 : 0);
+    families.gauge(
+        "sink_calls_running_seconds",
+        "For how long the call of the sink that runs has run; 0: none runs",
+        call ? std::chrono::duration<double>(sinks::CallWatch::Clock::now() - call->since).count()
+             : 0);
+}
+
 } // namespace
 
 std::string metrics_text(const Supervisor &supervisor, StreamId stream) {
@@ -204,6 +216,7 @@ std::string metrics_text(const Supervisor &supervisor, StreamId stream) {
     Families families(stream);
     add_delivery(families, now);
     add_state(families, now);
+    add_calls(families, supervisor.sink_calls());
     add_survey(families, now);
     // Names of the plugin's that would meet one of ours were refused to it.
     const sinks::Metrics &sink = supervisor.sink_metrics();

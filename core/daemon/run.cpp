@@ -1,9 +1,11 @@
 #include "daemon/run.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "daemon/foreground.hpp"
 #include "daemon/service_manager.hpp"
+#include "daemon/sink_watch.hpp"
 #include "daemon/status/history.hpp"
 #include "daemon/status/pages.hpp"
 #include "daemon/supervisor.hpp"
@@ -15,6 +17,19 @@ namespace pgat::daemon {
 namespace {
 
 constexpr observe::Log log{"daemon"};
+
+// A thread of it is still at work with what destructors would take away.
+[[noreturn]] void leave_sink_behind(const Supervisor &supervisor) {
+    const auto call = supervisor.sink_calls().running();
+    log.error(
+        fmt::format("{}, and is left behind",
+                    call ? describe(*call) : "the sink did not end in time"),
+        {{"consequence", supervisor.cursor_stored()
+                             ? "none: the cursor is stored, nothing is lost or comes again"
+                             : "nothing is lost; events delivered since the cursor was last stored "
+                               "come again"}});
+    ::_exit(1);
+}
 
 } // namespace
 
@@ -35,18 +50,16 @@ int run(const config::Config &config) {
         log.info("stopping: finishing the batch in hand", {{"signal", signal}});
         service_manager.stopping(config.stream.shutdown_timeout);
     };
+    foreground.cancel = [&] { supervisor.cancel_sink(); };
+    SinkWatch watch(supervisor.sink_calls());
     foreground.tick = [&] {
         history.sample(supervisor);
-        if (service_manager.present()) service_manager.tell(supervisor.situation().look());
+        watch.look();
+        if (service_manager.present())
+            service_manager.tell(supervisor.situation().look(), supervisor.ailment());
     };
-    foreground.cancel = [&] { supervisor.cancel_sink(); };
-    if (!run_in_foreground(halt, config.stream.shutdown_timeout, foreground)) {
-        log.error(
-            "the sink did not return in time and is left behind",
-            {{"consequence", "events delivered since the cursor was last stored come again"}});
-        // A thread is still at work with what destructors would take away.
-        ::_exit(1);
-    }
+    if (!run_in_foreground(halt, config.stream.shutdown_timeout, foreground))
+        leave_sink_behind(supervisor);
     return status;
 }
 

@@ -32,18 +32,19 @@ ServiceManager::ServiceManager() : present_(std::getenv("NOTIFY_SOCKET") != null
         sign_interval_ = std::chrono::microseconds(limit / 2);
 }
 
-void ServiceManager::tell(const Situation::View &view) {
+void ServiceManager::tell(const Situation::View &view, const std::optional<std::string> &ailment) {
     if (!present_) return;
     std::string message;
     if (!ready_ && (view.phase != Phase::starting || view.trouble)) {
         ready_ = true;
         message += "READY=1\n";
     }
-    if (sign_interval_.count() > 0 && Clock::now() >= next_sign_) {
+    if (!ailment && sign_interval_.count() > 0 && Clock::now() >= next_sign_) {
         next_sign_ = Clock::now() + sign_interval_;
         message += "WATCHDOG=1\n";
     }
-    if (auto status = one_line(status_of(view)); !stopping_ && status != status_) {
+    if (auto status = one_line(ailment.value_or(status_of(view)));
+        !stopping_ && status != status_) {
         status_ = std::move(status);
         message += "STATUS=" + status_ + "\n";
     }

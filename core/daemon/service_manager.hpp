@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "daemon/situation.hpp"
@@ -18,8 +19,9 @@ class ServiceManager {
     ServiceManager();
 
     bool present() const noexcept { return present_; }
-    // Call it every so often: a sign of life goes out at half of WatchdogSec.
-    void tell(const Situation::View &view);
+    // Call it every so often: a sign of life goes out at half of WatchdogSec, unless there is an ailment that only
+    // a restart mends.
+    void tell(const Situation::View &view, const std::optional<std::string> &ailment);
     // The end has begun, and may take so long.
     void stopping(std::chrono::seconds limit);
 

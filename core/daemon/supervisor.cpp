@@ -2,6 +2,7 @@
 
 #include "config/connection_string.hpp"
 #include "daemon/sessions.hpp"
+#include "daemon/sink_watch.hpp"
 #include "delivery/policy.hpp"
 #include "observe/log.hpp"
 #include "postgres/sqlstate.hpp"
@@ -27,13 +28,18 @@ void Supervisor::cancel_sink() {
     if (sink_ != nullptr) sink_->cancel();
 }
 
+std::optional<std::string> Supervisor::ailment() const {
+    const auto hanging = sink_calls_.hanging();
+    return hanging ? std::optional(describe(*hanging)) : std::nullopt;
+}
+
 // A configuration that can never work is thrown on; anything else is tried again until the program is to end.
 std::unique_ptr<sinks::PluginSink> Supervisor::make_sink() {
     const auto &plugin = sinks::configured_plugin(config_);
     Backoff backoff(config_.stream.retry.initial_backoff, config_.stream.retry.max_backoff);
     while (!halt_.stopping()) {
         try {
-            auto sink = sinks::open_sink(plugin, config_, sink_metrics_);
+            auto sink = sinks::open_sink(plugin, config_, sink_metrics_, sink_calls_);
             log.info("sink ready", {{"type", plugin.type},
                                     {"version", plugin.version},
                                     {"file", plugin.file.string()}});
@@ -89,7 +95,10 @@ int Supervisor::run_sessions(sinks::Sink &sink) {
             if (const auto status = after(error, streamed)) return *status;
         }
     }
-    if (!in_order_) store_what_is_left();
+    if (in_order_)
+        cursor_stored_ = true;
+    else
+        store_what_is_left();
     return 0;
 }
 
@@ -131,6 +140,7 @@ void Supervisor::store_what_is_left() {
         options.answer_timeout = last_store_limit;
         auto sql = open_at(options, memory_.ownership->home);
         outbox::store_cursor(sql, *memory_.ownership, memory_.cursor, memory_.position);
+        cursor_stored_ = true;
         log.info("stopped, the cursor is stored");
     } catch (const Error &error) {
         // Another daemon has the stream, and a newer cursor.

@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
+#include <string>
 
 #include "base/backoff.hpp"
 #include "base/halt.hpp"
@@ -16,6 +18,7 @@
 #include "daemon/situation.hpp"
 #include "delivery/counts.hpp"
 #include "delivery/dispatcher.hpp"
+#include "sinks/call_watch.hpp"
 #include "sinks/metrics.hpp"
 #include "sinks/plugin_sink.hpp"
 
@@ -37,8 +40,13 @@ class Supervisor {
     }
     const Situation &situation() const noexcept { return situation_; }
     Timestamp started() const noexcept { return started_; }
-    std::optional<std::string> ailment() const { return std::nullopt; }
     const sinks::Metrics &sink_metrics() const noexcept { return sink_metrics_; }
+    const sinks::CallWatch &sink_calls() const noexcept { return sink_calls_; }
+    // What is wrong with the program itself, as one line: a plugin that hangs. Nothing: it is alive. That Postgres
+    // or the sink is away is no fault of it. [any thread]
+    std::optional<std::string> ailment() const;
+    // Is all that was delivered in the row, so that nothing of it comes again?
+    bool cursor_stored() const noexcept { return cursor_stored_; }
 
   private:
     std::unique_ptr<sinks::PluginSink> make_sink();
@@ -51,12 +59,14 @@ class Supervisor {
     Halt &halt_;
     const Timestamp started_ = wall_clock();
     sinks::Metrics sink_metrics_;
+    sinks::CallWatch sink_calls_;
     delivery::DeliveryCounts counts_;
     Memory memory_;
     Situation situation_;
     Backoff backoff_;
     bool standing_by_ = false;
     bool in_order_ = false; // the last session stored the cursor
+    std::atomic<bool> cursor_stored_{false};
 
     std::mutex sink_mutex_;
     sinks::Sink *sink_ = nullptr; // while it stands

@@ -11,7 +11,7 @@ DispatchPolicy dispatch_policy(const config::Stream &stream) {
             stream.retry.max_event_attempts,
             stream.on_rejected == config::OnRejected::dead_letter,
             stream.max_consecutive_rejected,
-            std::chrono::seconds(60),
+            stream.call_timeout,
             static_cast<std::uint32_t>(stream.batch.max_size)};
 }
 

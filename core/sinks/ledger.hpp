@@ -25,6 +25,10 @@ class Ledger {
     std::string_view delivered(std::uint32_t first, std::uint32_t count);
 
     std::uint32_t unsettled() const noexcept { return unsettled_; }
+    // One an event of the open ledger, where they stay until it is closed; else null.
+    const Verdict *verdicts() const noexcept {
+        return outcomes_ == nullptr ? nullptr : outcomes_->verdicts.data();
+    }
 
     // After a call that returned ok. An event that stands behind a retried one of its key was
     // rightly left alone; any other without a verdict counts as retry. Returns how many of these

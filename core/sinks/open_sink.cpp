@@ -9,8 +9,9 @@ const Plugin &configured_plugin(const config::Config &config) {
 }
 
 std::unique_ptr<PluginSink> open_sink(const Plugin &plugin, const config::Config &config,
-                                      Metrics &metrics) {
-    return std::make_unique<PluginSink>(plugin, config.sink.settings, metrics, config.sink.places);
+                                      Metrics &metrics, CallWatch &watch) {
+    return std::make_unique<PluginSink>(plugin, config.sink.settings, metrics, config.sink.places,
+                                        &watch);
 }
 
 } // namespace pgat::sinks

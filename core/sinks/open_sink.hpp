@@ -14,9 +14,9 @@ namespace pgat::sinks {
 // load_plugin(). [any thread]
 const Plugin &configured_plugin(const config::Config &config);
 
-// An instance of it; throws as PluginSink does. `metrics` outlives the sink, which is used and destroyed
-// on this thread.
+// An instance of it; throws as PluginSink does. `metrics` and `watch` outlive the sink, which is used and
+// destroyed on this thread.
 std::unique_ptr<PluginSink> open_sink(const Plugin &plugin, const config::Config &config,
-                                      Metrics &metrics);
+                                      Metrics &metrics, CallWatch &watch);
 
 } // namespace pgat::sinks

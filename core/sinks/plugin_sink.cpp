@@ -62,6 +62,24 @@ std::string checked_config(const Plugin &plugin, const nlohmann::json &settings,
     }
 }
 
+// While it stands the watch, if there is one, knows of the call.
+class Watched {
+  public:
+    Watched(CallWatch *watch, const char *function, steady_clock::time_point due,
+            std::span<const pgat_event> events, const Verdict *verdicts) noexcept
+        : watch_(watch) {
+        if (watch_ != nullptr) watch_->enter(function, due, events, verdicts);
+    }
+    ~Watched() {
+        if (watch_ != nullptr) watch_->leave();
+    }
+    Watched(const Watched &) = delete;
+    Watched &operator=(const Watched &) = delete;
+
+  private:
+    CallWatch *const watch_;
+};
+
 } // namespace
 
 std::vector<ConfigProblem> check_settings(const Plugin &plugin, const nlohmann::json &settings) {
@@ -70,9 +88,10 @@ std::vector<ConfigProblem> check_settings(const Plugin &plugin, const nlohmann::
 }
 
 PluginSink::PluginSink(const Plugin &plugin, const nlohmann::json &settings, Metrics &metrics,
-                       const config::Places &places)
-    : plugin_(plugin), config_(checked_config(plugin, settings, places)),
+                       const config::Places &places, CallWatch *watch)
+    : plugin_(plugin), watch_(watch), config_(checked_config(plugin, settings, places)),
       host_(spdlog::default_logger()->clone(plugin.type), config_, metrics) {
+    if (watch_ != nullptr) watch_->attach(plugin);
     const Result made = create();
     if (made.status == Status::ok) return;
     const std::string what = fmt::format("sink {}: {}", plugin.type, made.reason);
@@ -92,13 +111,14 @@ PluginSink::~PluginSink() { destroy(); }
 // One call into the plugin: what it returned, said or threw, as one result. Whatever must surround every
 // call of a plugin's functions belongs here.
 template <class Function>
-PluginSink::Result PluginSink::call(const char *function, std::span<const pgat_event> events,
-                                    Function function_call) {
+PluginSink::Result PluginSink::call(const char *function, steady_clock::time_point due,
+                                    std::span<const pgat_event> events, Function function_call) {
     pgat_status returned = PGAT_E_BROKEN;
     std::string thrown;
     {
         const Host::Call inside(host_, events);
         const QuietSignals quiet;
+        const Watched watched(watch_, function, due, events, host_.ledger().verdicts());
         try {
             returned = function_call();
         } catch (const std::exception &error) {
@@ -128,7 +148,7 @@ PluginSink::Result PluginSink::call(const char *function, std::span<const pgat_e
 
 PluginSink::Result PluginSink::create() {
     pgat_sink *made = nullptr;
-    Result result = call("create", {}, [&] {
+    Result result = call("create", steady_clock::now() + CallWatch::create_limit, {}, [&] {
         return plugin_.table->create(host_.abi(), sinks::to_abi(config_), &made);
     });
     if (result.status == Status::ok && made == nullptr)
@@ -153,10 +173,11 @@ void PluginSink::destroy() noexcept {
     if (instance_ == nullptr) return;
     try {
         pgat_sink *const old = std::exchange(instance_, nullptr);
-        const Result result = call("destroy", {}, [&] {
-            plugin_.table->destroy(old);
-            return PGAT_OK;
-        });
+        const Result result =
+            call("destroy", steady_clock::now() + CallWatch::destroy_limit, {}, [&] {
+                plugin_.table->destroy(old);
+                return PGAT_OK;
+            });
         host_.reset_gauges();
         if (result.status != Status::ok) host_.logger().error("{}", result.reason);
     } catch (...) { // no memory for a log line
@@ -201,7 +222,7 @@ void PluginSink::publish(std::span<const OutgoingEvent> events, steady_clock::ti
         const pgat_batch batch{sizeof(pgat_batch),     static_cast<std::uint32_t>(taken.size()),
                                event_pointers_.data(), to_abi(deadline),
                                host_.cancel_fd(),      0};
-        result = call("publish", std::span(events_).first(taken.size()),
+        result = call("publish", deadline, std::span(events_).first(taken.size()),
                       [&] { return plugin_.table->publish(instance_, &batch, ledger.abi()); });
         result.status = from_running(result.status);
         if (result.status == Status::ok)
@@ -226,8 +247,8 @@ Status PluginSink::probe(steady_clock::time_point deadline, std::string &reason,
                          std::chrono::milliseconds &retry_after) {
     Result result = ensure_instance();
     if (result.status == Status::ok && has_probe()) {
-        result =
-            call("probe", {}, [&] { return plugin_.table->probe(instance_, to_abi(deadline)); });
+        result = call("probe", deadline, {},
+                      [&] { return plugin_.table->probe(instance_, to_abi(deadline)); });
         result.status = from_running(result.status);
         if (result.status == Status::broken) destroy();
     }

@@ -15,6 +15,7 @@
 #include <pgat/sink.h>
 
 #include "config/config.hpp"
+#include "sinks/call_watch.hpp"
 #include "sinks/host.hpp"
 #include "sinks/metrics.hpp"
 #include "sinks/plugin.hpp"
@@ -27,9 +28,10 @@ class PluginSink : public Sink {
     // Checks `settings` (an object, secrets resolved) against the plugin's schema and makes an
     // instance. Throws Error: Remedy::configure where the configuration can never work,
     // Remedy::retry where making the instance failed in a way that may pass. `metrics` outlives
-    // the sink; `places` says where the settings' keys were written.
+    // the sink; `places` says where the settings' keys were written. `watch`, if given, outlives it
+    // too, and knows at any time what the plugin does.
     PluginSink(const Plugin &plugin, const nlohmann::json &settings, Metrics &metrics,
-               const config::Places &places = {});
+               const config::Places &places = {}, CallWatch *watch = nullptr);
     ~PluginSink() override;
     PluginSink(const PluginSink &) = delete;
     PluginSink &operator=(const PluginSink &) = delete;
@@ -58,13 +60,15 @@ class PluginSink : public Sink {
     };
 
     template <class Function>
-    Result call(const char *function, std::span<const pgat_event> events, Function function_call);
+    Result call(const char *function, std::chrono::steady_clock::time_point due,
+                std::span<const pgat_event> events, Function function_call);
     Result create();
     Result ensure_instance();
     void destroy() noexcept;
     void map(std::span<const OutgoingEvent> events);
 
     const Plugin &plugin_;
+    CallWatch *const watch_; // may be null
     std::string config_;
     Host host_;
     pgat_sink *instance_ = nullptr;

@@ -39,6 +39,7 @@ TEST(ExampleConfiguration, HoldsTheDefaults) {
     EXPECT_EQ(loaded.stream.partitions.retention_days, defaults.stream.partitions.retention_days);
     EXPECT_EQ(loaded.stream.partitions.drop_undelivered,
               defaults.stream.partitions.drop_undelivered);
+    EXPECT_EQ(loaded.stream.call_timeout, defaults.stream.call_timeout);
     EXPECT_EQ(loaded.stream.shutdown_timeout, defaults.stream.shutdown_timeout);
     EXPECT_EQ(loaded.sink.type, defaults.sink.type);
     EXPECT_EQ(loaded.sink.settings, defaults.sink.settings);

@@ -55,6 +55,7 @@ stream:
   max_consecutive_rejected: 9
   group_key: /new/~1id
   partitions: {days_ahead: 2, retention_days: 30, drop_undelivered: true}
+  call_timeout_secs: 4
   shutdown_timeout_secs: 3
 )");
     const Stream &stream = config.stream;
@@ -80,6 +81,7 @@ stream:
     EXPECT_EQ(stream.partitions.days_ahead, 2U);
     EXPECT_EQ(stream.partitions.retention_days, 30U);
     EXPECT_TRUE(stream.partitions.drop_undelivered);
+    EXPECT_EQ(stream.call_timeout, std::chrono::seconds(4));
     EXPECT_EQ(stream.shutdown_timeout, std::chrono::seconds(3));
 }
 

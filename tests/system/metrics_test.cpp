@@ -55,14 +55,8 @@ class Metrics : public testing::Test {
     std::map<std::string, std::string> environment() const {
         return {{"ASYNC_TRIGGERS_OBSERVABILITY__LISTEN", "127.0.0.1:" + std::to_string(port)}};
     }
-    // The value of the metric for the stream; "": it is not there.
     std::string metric(const std::string &name) const {
-        const auto start =
-            "async_triggers_" + name + "{stream=\"" + std::to_string(site.stream()) + "\"} ";
-        std::istringstream page(support::http_get(port, "/metrics").body);
-        for (std::string line; std::getline(page, line);)
-            if (line.starts_with(start)) return line.substr(start.size());
-        return "";
+        return support::metric(port, name, site.stream());
     }
     // What is served, by the names of the families.
     std::set<std::string> names() const {
