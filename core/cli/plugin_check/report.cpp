@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -80,15 +82,19 @@ void Report::add(const conformance::Result &result) {
 }
 
 void Report::end(const conformance::Outcome &outcome, bool require_delivery) const {
-    const std::size_t failed = outcome.count(Mark::failed);
-    const std::size_t skipped = outcome.count(Mark::skipped);
     if (!outcome.undelivered.empty() && !require_delivery) {
         fmt::print("\n{}: {}\n", coloured(yellow, "NO DELIVERY WAS TRIED"),
                    printable(outcome.undelivered));
         fmt::print("  To pass like this shows little. --require-delivery makes it a failure.\n");
     }
-    fmt::print("\n{}: {} ok, {}, {} skipped\n", printable(file_), outcome.count(Mark::ok),
-               failed > 0 ? coloured(red, fmt::format("{} FAILED", failed)) : "0 failed", skipped);
+    std::vector<std::string_view> names;
+    for (const auto &result : outcome.results)
+        if (result.finding.mark == Mark::failed) names.emplace_back(result.check->name);
+    fmt::print("\n{}: {} ok, {} skipped, {}\n", printable(file_), outcome.count(Mark::ok),
+               outcome.count(Mark::skipped),
+               names.empty() ? coloured(green, "none failed")
+                             : coloured(red, fmt::format("{} FAILED: {}", names.size(),
+                                                         fmt::join(names, ", "))));
 }
 
 std::string to_json(const std::string &file, const conformance::Outcome &outcome) {

@@ -71,6 +71,7 @@ Finding forgets_after_return(const Subject &);
 
 Finding leaves_no_memory(const Subject &);
 Finding leaves_no_file_open(const Subject &);
+Finding leaves_nothing_of_refused(const Subject &);
 Finding leaves_no_thread(const Subject &);
 Finding is_destroyed_in_time(const Subject &);
 

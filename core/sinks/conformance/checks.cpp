@@ -64,6 +64,8 @@ constexpr std::array list = {
     Check{"memory", "after-return", "forgets what it was given once the call has returned",
           delivery, nothing, forgets_after_return},
     Check{"memory", "leaks-memory", "leaves no memory behind", sink, nothing, leaves_no_memory},
+    Check{"memory", "leaks-refused", "leaves nothing behind where create() refuses", sink, nothing,
+          leaves_nothing_of_refused},
     Check{"memory", "leaks-files", "leaves no file open", sink, nothing, leaves_no_file_open},
 
     Check{"time", "cancelled-before", "returns at once if it is cancelled already", sink, nothing,

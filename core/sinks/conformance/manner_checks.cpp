@@ -91,6 +91,8 @@ Finding uses_services_as_described(const Subject &subject) {
     live(subject, sink, [](std::string_view) {});
     if (const auto found = sink.host().violations(Rule::service); !found.empty())
         fail(found.front(), {found.begin() + 1, found.end()});
+    if (const std::string problem = sink.host().cancel_fd_problem(); !problem.empty())
+        fail(problem, {"poll it: to read it would hide the cancellation from others"});
     return {};
 }
 

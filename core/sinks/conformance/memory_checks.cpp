@@ -6,6 +6,7 @@
 #include "sinks/conformance/check.hpp"
 #include "sinks/conformance/slate.hpp"
 #include "sinks/conformance/surroundings.hpp"
+#include "sinks/conformance/trial_settings.hpp"
 
 namespace pgat::conformance::checks {
 namespace {
@@ -59,7 +60,7 @@ Finding forgets_after_return(const Subject &subject) {
     const Opened &opened = open(subject);
     const GuardedMemory config(opened.config + std::string(64, '\0'), "behind the configuration",
                                "of the configuration after create() returned");
-    TrialSink sink(opened.plugin.table, ObservedHost::make(),
+    TrialSink sink(opened.plugin.table, ObservedHost::make(HostShape::forgetful),
                    config.text().substr(0, opened.config.size()));
     sink.require();
     config.seal();
@@ -92,6 +93,47 @@ Finding leaves_no_memory(const Subject &subject) {
         fail(
             fmt::format("{} bytes stay allocated of each sink, after create() and destroy()", each),
             {"valgrind or -fsanitize=address on a test of yours shows whose"});
+    return {};
+}
+
+// An author tries what works; what create() made before it saw that it will not is easily forgotten.
+Finding leaves_nothing_of_refused(const Subject &subject) {
+    const Opened &opened = open(subject);
+    ObservedHost &host = ObservedHost::make();
+    leave_for_nowhere();
+    constexpr int times = 30;
+    bool refused = false;
+    for (const TrialSettings &odd : odd_settings(opened.plugin.schema, opened.settings)) {
+        const std::string config = odd.settings.dump();
+        const auto refusals = [&](int count) {
+            for (int i = 0; i < count; ++i) {
+                TrialSink sink(opened.plugin.table, host, config);
+                const bool made = sink.create().status == PGAT_OK;
+                sink.destroy();
+                if (made) return false;
+            }
+            return true;
+        };
+        if (!refusals(2)) continue;
+        refused = true;
+        const std::size_t files = open_files().size();
+        const std::size_t running = threads().size();
+        std::size_t least = SIZE_MAX;
+        for (int window = 0; window < 2; ++window) {
+            const std::size_t before = allocated();
+            refusals(times);
+            const std::size_t after = allocated();
+            least = std::min(least, after > before ? after - before : 0);
+        }
+        const auto found = [&](std::string what) {
+            fail(fmt::format("after create() refused {}, {} of it is left", odd.what, what),
+                 {"with any status but PGAT_OK nothing is left to destroy"});
+        };
+        if (!sanitized && least / times >= 8) found(fmt::format("{} bytes", least / times));
+        if (open_files().size() >= files + 2 * times) found("a descriptor");
+        if (threads().size() >= running + 2 * times) found("a thread");
+    }
+    if (!refused) skip("create() refuses no settings that fit its schema, as far as tried");
     return {};
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <time.h>
 
 #include "sinks/text.hpp"
@@ -19,6 +20,7 @@ constexpr std::size_t first_release_size = offsetof(pgat_host, extension) + size
 constexpr std::size_t future_size = sizeof(pgat_host) + 64;
 constexpr std::size_t most_said = 1 << 20;
 constexpr std::size_t shown = 60;
+constexpr std::uint64_t a_day = 24ULL * 3600 * 1000;
 
 // Whose call this thread is in.
 thread_local const ObservedHost *inside_here = nullptr;
@@ -27,7 +29,7 @@ thread_local const ObservedHost *inside_here = nullptr;
 
 ObservedHost &ObservedHost::make(HostShape shape) { return *new ObservedHost(shape); }
 
-ObservedHost::ObservedHost(HostShape shape) {
+ObservedHost::ObservedHost(HostShape shape) : shape_(shape) {
     pgat_host table = functions();
     table.host_data = this;
     table.cancel_fd = bell_.fd();
@@ -93,6 +95,27 @@ ObservedHost::Call::~Call() {
     inside_here = nullptr;
     host_.publishing_ = false;
     host_.json_.clear();
+    for (const GuardedMemory &memory : host_.lent_)
+        memory.seal();
+    host_.lent_.clear();
+}
+
+std::string ObservedHost::cancel_fd_problem() const {
+    pollfd fd{bell_.fd(), POLLIN, 0};
+    ::poll(&fd, 1, 0);
+    if ((fd.revents & POLLNVAL) != 0) return "it closed the host's cancel_fd";
+    if (cancelled_ && (fd.revents & POLLIN) == 0) return "it read from the host's cancel_fd";
+    return {};
+}
+
+std::string_view ObservedHost::lent(std::string_view text) {
+    if (shape_ != HostShape::forgetful || text.empty()) return text;
+    const std::string with_room = std::string(text) + std::string(64, '\0');
+    return lent_
+        .emplace_back(with_room, "behind a text of json_get()",
+                      "of a text of json_get() after the call had returned")
+        .text()
+        .substr(0, text.size());
 }
 
 void ObservedHost::violated(Rule rule, std::string what) {
@@ -155,9 +178,16 @@ void ObservedHost::log(const pgat_host *host, std::int32_t, pgat_str line) {
                                                   one_line(text, shown)));
 }
 
-void ObservedHost::fail(const pgat_host *host, pgat_str reason, std::uint64_t) {
+void ObservedHost::check_wait(const char *function, std::uint64_t milliseconds) {
+    if (milliseconds > a_day)
+        violated(Rule::text, fmt::format("{}() is asked for a wait of {} ms, more than a day",
+                                         function, milliseconds));
+}
+
+void ObservedHost::fail(const pgat_host *host, pgat_str reason, std::uint64_t retry_after_ms) {
     ObservedHost &self = of(host);
     if (!self.on_sink_thread("fail")) return;
+    self.check_wait("fail", retry_after_ms);
     self.failed_ = true;
     self.reason_ =
         one_line(self.checked(reason, Rule::text, "the reason given to fail()"), sinks::max_reason);
@@ -231,7 +261,7 @@ std::int32_t ObservedHost::json_get(const pgat_host *host, pgat_str document, pg
     std::string_view found;
     const auto kind =
         self.json_.get(from_abi(document), sinks::Lifetime::passing, from_abi(pointer), found);
-    if (kind > 0 && text != nullptr) *text = sinks::to_abi(found);
+    if (kind > 0 && text != nullptr) *text = sinks::to_abi(self.lent(found));
     return kind;
 }
 
@@ -287,6 +317,7 @@ pgat_status ObservedHost::settle(const pgat_host *host, pgat_outcomes *outcomes,
     }
     if (outcome->verdict < PGAT_DELIVERED || outcome->verdict > PGAT_REJECTED)
         self.violated(Rule::verdict, fmt::format("the unknown verdict {}", outcome->verdict));
+    self.check_wait("settle", outcome->retry_after_ms);
     const auto message = self.checked(outcome->message, Rule::text, "an outcome's message");
     if (outcome->verdict != PGAT_DELIVERED && message.empty())
         self.violated(Rule::text, "an event is not delivered, and no message says why");

@@ -40,6 +40,7 @@ enum class HostShape {
     ours,
     first_release, // as ABI 1.0 defined it, and memory that must not be touched behind it
     future,        // longer than any header knows, with garbage behind what is known
+    forgetful,     // what json_get() handed out must not be touched once the call has returned
 };
 
 class ObservedHost {
@@ -53,6 +54,8 @@ class ObservedHost {
     int cancel_fd() const noexcept { return bell_.fd(); }
     // [any thread]
     void cancel() noexcept;
+    // What the plugin did to the descriptor, which was to be polled and nothing else; empty: nothing.
+    std::string cancel_fd_problem() const;
 
     // While one stands, the thread that made it is inside the plugin; `events` is how many verdicts there are
     // to give.
@@ -117,10 +120,15 @@ class ObservedHost {
     void use(Metric kind, std::uint32_t number);
     // The text as the plugin gave it; what is wrong with it is written down.
     std::string_view checked(pgat_str text, Rule rule, std::string_view what);
+    void check_wait(const char *function, std::uint64_t milliseconds);
     bool is_own(const pgat_outcomes *outcomes);
     pgat_status give(std::uint32_t first, std::uint32_t count, pgat_verdict verdict);
 
+    // `text` where it can be forbidden once the call has returned.
+    std::string_view lent(std::string_view text);
+
     const pgat_host *table_ = nullptr;
+    HostShape shape_;
     Wakeup bell_;
     std::atomic<bool> cancelled_{false};
     std::atomic<bool> alive_{true};
@@ -128,6 +136,7 @@ class ObservedHost {
 
     // Of the thread that is inside the plugin.
     sinks::JsonLookup json_;
+    std::vector<GuardedMemory> lent_;
     bool visiting_ = false;
     bool failed_ = false;
     bool publishing_ = false;

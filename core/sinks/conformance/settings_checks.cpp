@@ -1,10 +1,7 @@
 // Making a sink of settings, good, bad and odd.
-#include <cstdlib>
-#include <filesystem>
 #include <set>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "config/secrets.hpp"
 #include "sinks/config_schema.hpp"
@@ -15,18 +12,10 @@
 namespace pgat::conformance::checks {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::size_t most_listed = 5;
 constexpr std::size_t least_secret = 6; // what is shorter is found by chance
-
-// A working directory that is gone already, so that a sink makes no files under the odd names that it is given.
-void leave_for_nowhere() {
-    std::string name = fs::temp_directory_path() / "pgat-check-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) return;
-    if (::chdir(name.c_str()) == 0) ::rmdir(name.c_str());
-}
 
 // What is wrong with how create() took the settings; empty: nothing.
 std::string wrongly_refused(const Answer &answer) {

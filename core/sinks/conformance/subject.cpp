@@ -1,8 +1,10 @@
 #include "sinks/conformance/subject.hpp"
 
+#include <cstdlib>
 #include <optional>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "sinks/config_schema.hpp"
@@ -83,6 +85,12 @@ const Opened &open(const Subject &subject) {
     }
     opened.config = opened.settings.dump();
     return opened;
+}
+
+void leave_for_nowhere() {
+    std::string name = std::filesystem::temp_directory_path() / "pgat-check-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) return;
+    if (::chdir(name.c_str()) == 0) ::rmdir(name.c_str());
 }
 
 void live(const Subject &subject, TrialSink &sink,

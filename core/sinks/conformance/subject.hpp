@@ -57,6 +57,10 @@ const Opened &open(const Subject &subject);
 void live(const Subject &subject, TrialSink &sink,
           const std::function<void(std::string_view step)> &after);
 
+// Makes the working directory one that is gone already, so that a sink makes no files under odd names that it
+// is given.
+void leave_for_nowhere();
+
 // What the kit says of an Error of the daemon's, to the author: without the file's name, and without the
 // advice to report it to him.
 std::string for_the_author(const Subject &subject, std::string text);

@@ -23,7 +23,7 @@ std::uint32_t most_at_once(const Opened &opened) {
 }
 
 void require_publish(const Subject &subject) {
-    if (!subject.may_publish) skip("its publish() does not end: see one-event");
+    if (!subject.may_publish) skip("as \"one-event\" failed");
 }
 
 } // namespace
@@ -82,7 +82,7 @@ Finding returns_after_deadline(const Subject &subject) {
 }
 
 Finding probe_keeps_its_deadline(const Subject &subject) {
-    if (!subject.may_probe) skip("its probe() does not end: see receiver");
+    if (!subject.may_probe) skip("as \"receiver\" failed");
     const Opened &opened = open(subject);
     TrialSink sink(opened.plugin.table, ObservedHost::make(), opened.config);
     sink.require();
