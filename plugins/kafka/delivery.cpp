@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <unordered_set>
 #include <utility>
 
 namespace pgat::kafka {
@@ -61,7 +62,7 @@ void Delivery::run() {
         make_fit_for_a_round();
         round();
         if (trouble_) throw Failure(*trouble_);
-        if (settled_ == batch_.size() || retried_) return;
+        if (rest().empty()) return;
         if (stopping_) {
             throw Failure(PGAT_E_CANCELLED,
                           under_way_ > 0
@@ -81,25 +82,21 @@ void Delivery::run() {
 void Delivery::make_fit_for_a_round() {
     Producer &producer = sink_.connection_->producer;
     const auto fatal = producer.fatal_error();
-    const bool one_by_one = !blamed_.empty();
-    const bool was_one_by_one = sink_.connection_->requests == Producer::Requests::of_one;
+    const bool many = sink_.connection_->requests == Producer::Requests::of_many;
+    if (!blamed_.empty()) single_ = true;
     blamed_.clear();
-    // One that sends single messages goes on to the end of the batch, unless it has stopped.
-    const bool enough = was_one_by_one && settled_ == 0;
-    if (!fatal && !one_by_one && !enough) return;
+    if (!fatal && many != single_) return;
     while (producer.unreported() > 0 && !must_end())
         wait();
     if (trouble_ || stopping_) return;
-    if (fatal && !one_by_one && !was_one_by_one)
-        sink_.host_.warn("the producer is made anew: " + *fatal);
-    const bool single = one_by_one || (was_one_by_one && !enough);
-    sink_.connect_anew(single ? Producer::Requests::of_one : Producer::Requests::of_many);
+    if (fatal && !single_) sink_.host_.warn("the producer is made anew: " + *fatal);
+    sink_.connect_anew(single_ ? Producer::Requests::of_one : Producer::Requests::of_many);
 }
 
 void Delivery::round() {
     if (trouble_ || stopping_) return;
     pausing_ = false;
-    order_.emplace(order_of_the_rest());
+    order_.emplace(rest());
     std::uint32_t event = 0;
     while (true) {
         bool full = false;
@@ -117,12 +114,22 @@ void Delivery::round() {
     judge_blamed();
 }
 
-Order Delivery::order_of_the_rest() {
+// The events that may still go: without those behind a retried one.
+std::vector<Order::Place> Delivery::rest() {
     std::vector<Order::Place> rest;
     rest.reserve(batch_.size() - settled_);
-    for (std::uint32_t i = 0; i < batch_.size(); ++i)
-        if (states_[i] == State::open) rest.push_back({i, batch_[i].key(), lane_of(i)});
-    return Order(std::move(rest));
+    std::unordered_set<std::string_view> held;
+    for (std::uint32_t i = 0; i < batch_.size() && settled_ < batch_.size(); ++i) {
+        const std::string_view key = batch_[i].key();
+        if (states_[i] == State::retried) {
+            if (key.empty()) break;
+            held.insert(key);
+        } else if (states_[i] == State::open) {
+            if (key.empty() && !held.empty()) break;
+            if (held.empty() || !held.contains(key)) rest.push_back({i, key, lane_of(i)});
+        }
+    }
+    return rest;
 }
 
 // Events with the same lane go to the same partition.
@@ -133,7 +140,7 @@ std::uint64_t Delivery::lane_of(std::uint32_t index) {
     const Route &route = routes_.of(index, event);
     const std::size_t topic = std::hash<std::string_view>()(route.topic);
     if (route.key) return mix(topic, std::hash<std::string_view>()(*route.key));
-    return mix(topic, sink_.settings_.partitioner_places_keyless ? 0 : sink_.publish_number_);
+    return mix(topic, sink_.settings_.partitioner.places_keyless() ? 0 : sink_.publish_number_);
 }
 
 Delivery::Step Delivery::start(std::uint32_t index) {
@@ -190,31 +197,45 @@ Delivery::Step Delivery::produce(std::uint32_t index, const Route &route) {
         return Step::must_wait;
     }
     Topics::Topic &topic = *found.topic;
-    std::int32_t partition = RD_KAFKA_PARTITION_UA;
-    if (!route.key && !sink_.settings_.partitioner_places_keyless) {
-        partition = static_cast<std::int32_t>(sink_.publish_number_ %
-                                              static_cast<std::uint64_t>(topic.partitions));
-        if (topic.partitions > 1 && !std::exchange(topic.warned_of_order, true))
-            sink_.host_.info(
-                "topic " + std::string(route.topic) + " has " + std::to_string(topic.partitions) +
-                " partitions and events without a key go there: each batch goes to one of "
-                "them, and Kafka keeps no order among several; set stream.group_key or key");
+    const std::int32_t partition = partition_of(route, topic);
+    std::shared_ptr<Partition> place;
+    if (partition >= 0) {
+        place = topic.partitions[static_cast<std::size_t>(partition)];
+        if (!place->proven(Clock::now())) {
+            if (place->first_under_way) return Step::must_wait;
+            place->first_under_way = true;
+        }
     }
     Flight &flight = sink_.flights_.start();
     flight.event = index;
     flight.lane = lane_of(index);
     flight.topic = topic.handle.get();
+    flight.place = place;
     const Event event = batch_[index];
     const rd_kafka_resp_err_t error = sink_.connection_->producer.produce(
         {topic.handle.get(), partition, route.key, event.payload(), headers_.list()}, &flight);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         sink_.flights_.release(flight);
+        if (place) place->first_under_way = false;
         return refused_at_once(index, route, error);
     }
     count_in(index, flight);
     sink_.counters_.messages.add();
     sink_.counters_.message_bytes.add(event.payload().size());
     return Step::went;
+}
+
+std::int32_t Delivery::partition_of(const Route &route, Topics::Topic &topic) {
+    const auto count = static_cast<std::int32_t>(topic.partitions.size());
+    const Partitioner &partitioner = sink_.settings_.partitioner;
+    if (route.key || partitioner.places_keyless())
+        return partitioner.place(topic.handle.get(), route.key.value_or(""), count);
+    if (count > 1 && !std::exchange(topic.warned_of_order, true))
+        sink_.host_.info(
+            "topic " + std::string(route.topic) + " has " + std::to_string(count) +
+            " partitions and events without a key go there: each batch goes to one of them, and "
+            "Kafka keeps no order among several; set stream.group_key or key");
+    return static_cast<std::int32_t>(sink_.publish_number_ % static_cast<std::uint64_t>(count));
 }
 
 Delivery::Step Delivery::refused_at_once(std::uint32_t index, const Route &route,
@@ -305,7 +326,8 @@ void Delivery::judge_blamed() {
         default:
             order_->retried(one.event);
             outcomes_.retry(one.event, why);
-            retried_ = true;
+            states_[one.event] = State::retried;
+            ++settled_;
         }
     }
     blamed_ = std::move(doubtful);

@@ -32,7 +32,7 @@ class Delivery {
     void run();
 
   private:
-    enum class State : std::uint8_t { open, settled };
+    enum class State : std::uint8_t { open, settled, retried };
     enum class Step { went, must_wait };
     struct Blamed {
         std::uint32_t event;
@@ -42,10 +42,11 @@ class Delivery {
     };
 
     void round();
-    Order order_of_the_rest();
+    std::vector<Order::Place> rest();
     std::uint64_t lane_of(std::uint32_t event);
     Step start(std::uint32_t event);
     Step produce(std::uint32_t event, const Route &route);
+    std::int32_t partition_of(const Route &route, Topics::Topic &topic);
     Step refused_at_once(std::uint32_t event, const Route &route, rd_kafka_resp_err_t error);
     void count_in(std::uint32_t event, Flight &flight);
     void adopt(Flight &flight, std::uint32_t event);
@@ -75,9 +76,9 @@ class Delivery {
     std::optional<Order> order_;
     std::vector<Blamed> blamed_;
     std::uint32_t under_way_ = 0;
-    std::uint32_t settled_ = 0;
-    bool retried_ = false;
-    bool pausing_ = false; // hand over no more in this round
+    std::uint32_t settled_ = 0; // have a verdict
+    bool single_ = false;       // one message a request from now on: one of many was refused
+    bool pausing_ = false;      // hand over no more in this round
 
     std::optional<plugin::Failure> trouble_; // the brokers take nothing now
     bool stopping_ = false;                  // we were told to

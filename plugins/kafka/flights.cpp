@@ -21,6 +21,10 @@ Flight &Flights::start() {
 
 void Flights::land(Flight &flight, rd_kafka_resp_err_t error, std::int32_t partition) noexcept {
     flight.landed = true;
+    if (flight.place) {
+        flight.place->first_under_way = false;
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR) flight.place->confirmed = Partition::Clock::now();
+    }
     flight.error = error;
     flight.partition = partition;
     landed_.push_back(&flight);

@@ -5,6 +5,7 @@
 // are known by their id and awaited, not sent twice.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -17,6 +18,20 @@
 
 namespace pgat::kafka {
 
+// A partition as the producer has it. The brokers refuse a message behind one that they did not take only once
+// they have taken some message of this producer, so the first one goes alone.
+struct Partition {
+    using Clock = std::chrono::steady_clock;
+
+    Clock::time_point confirmed;  // some message, the last time
+    bool first_under_way = false; // and nothing confirmed
+
+    // After a while without messages the brokers may have forgotten the producer: a day by default.
+    bool proven(Clock::time_point now) const noexcept {
+        return confirmed != Clock::time_point() && now - confirmed < std::chrono::minutes(10);
+    }
+};
+
 struct Flight {
     static constexpr std::uint32_t no_event = std::numeric_limits<std::uint32_t>::max();
 
@@ -24,6 +39,7 @@ struct Flight {
     std::uint64_t lane = 0;
     const rd_kafka_topic_t *topic = nullptr; // to tell topics apart, not to follow
     std::int32_t partition = RD_KAFKA_PARTITION_UA;
+    std::shared_ptr<Partition> place; // null: librdkafka has chosen it
     bool landed = false;
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
     std::string id; // of the event, while it is kept

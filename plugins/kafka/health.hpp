@@ -23,7 +23,8 @@ class Health {
         }
         if (code == RD_KAFKA_RESP_ERR__FATAL) return; // asked for where it matters
         refuses_us_ = code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
-        last_error_ = text;
+        // "… failed: Connection refused (after 0ms in state CONNECT, 1 identical error(s) suppressed)"
+        last_error_ = text.substr(0, text.rfind(" (after "));
     }
 
     bool all_down() const noexcept { return down_since_.has_value(); }

@@ -66,6 +66,8 @@ void KafkaSink::probe(TimePoint deadline) {
     if (!settings_.topic.constant() || settings_.on_unknown_topic == Refusal::reject) return;
     connection_->topics.forget(settings_.topic.prefix());
     const Topics::Found found = connection_->topics.find(settings_.topic.prefix(), limit(), stop);
+    if (host_.cancelled()) throw Failure(PGAT_E_CANCELLED, "stopped while asking for the topic");
+    if (found.answer == Topics::Answer::stopped) throw unavailable("no broker answers in time");
     if (found.answer == Topics::Answer::unknown || found.answer == Topics::Answer::unreachable)
         throw Failure(PGAT_E_UNAVAILABLE, settings_.brokers + ": " + found.why);
 }

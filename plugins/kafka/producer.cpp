@@ -43,10 +43,15 @@ void log(const pgat_host *host, int level, std::string_view facility, std::strin
         return;
     // A producer that stops is made anew, and whoever does that says why.
     if (facility == "FATAL") level = LOG_DEBUG;
-    const std::int32_t ours = level <= LOG_ERR       ? PGAT_LOG_ERROR
+    // One of its errors is often one broker of many: that all are gone the daemon says.
+    const std::int32_t ours = level <= LOG_CRIT      ? PGAT_LOG_ERROR
                               : level <= LOG_WARNING ? PGAT_LOG_WARN
                               : level <= LOG_INFO    ? PGAT_LOG_INFO
                                                      : PGAT_LOG_DEBUG;
+    // "[thrd:localhost:9092/bootstrap]: " says nothing to who does not know its sources.
+    const std::size_t thread_end = text.find("]: ");
+    if (text.substr(0, 6) == "[thrd:" && thread_end != std::string_view::npos)
+        text.remove_prefix(thread_end + 3);
     std::string line("librdkafka ");
     line.append(facility).append(": ").append(text);
     host->log(host, ours, plugin::str(line));

@@ -85,8 +85,7 @@ void weigh(Settings &settings) {
             "of its key may go ahead");
     }
     const std::string_view partitioner = value_of(all, "partitioner");
-    settings.partitioner_places_keyless =
-        partitioner == "consistent" || partitioner == "murmur2" || partitioner == "fnv1a";
+    settings.partitioner = Partitioner(partitioner);
     if (partitioner == "random")
         warnings.emplace_back("properties.partitioner is random: events of one key go to several "
                               "partitions, where Kafka keeps no order among them");

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "kafka/partitioner.hpp"
 #include "pgat/sink.hpp"
 #include "pgat/template.hpp"
 
@@ -40,9 +41,7 @@ struct Settings {
     Refusal on_unknown_topic = Refusal::reject;
 
     Properties properties; // ours, then the user's
-    // Whether messages without a key all go to the partition that the partitioner has for them. Else the
-    // sink chooses one for each batch.
-    bool partitioner_places_keyless = false;
+    Partitioner partitioner{"murmur2_random"};
     std::vector<std::string> warnings; // guarantees that the properties give up
 };
 

@@ -53,7 +53,13 @@ Topics::Found Topics::find(std::string_view name, milliseconds limit,
                 Topic &kept = known == known_.end()
                                   ? known_.emplace(name, std::move(topic)).first->second
                                   : known->second;
-                kept.partitions = answer.partition_cnt;
+                const auto count = static_cast<std::size_t>(answer.partition_cnt);
+                // Where it was gone meanwhile, or has grown, nothing is known of its partitions.
+                if (kept.partitions.size() != count || kept.seen == Clock::time_point()) {
+                    kept.partitions.clear();
+                    while (kept.partitions.size() < count)
+                        kept.partitions.push_back(std::make_shared<Partition>());
+                }
                 kept.seen = Clock::now();
                 return {Answer::known, &kept, {}};
             }

@@ -5,10 +5,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
+#include "kafka/flights.hpp"
 #include "kafka/producer.hpp"
 
 namespace pgat::kafka {
@@ -19,7 +22,7 @@ class Topics {
 
     struct Topic {
         TopicHandle handle;
-        std::int32_t partitions = 0;
+        std::vector<std::shared_ptr<Partition>> partitions;
         Clock::time_point seen;
         bool warned_of_order = false;
     };

@@ -179,6 +179,26 @@ TEST_F(KafkaMessages, LargerThanTheirTopicTakesAreRejectedAndNoOtherIsOvertaken)
     EXPECT_EQ(sink.publish(Events().fill(500)).verdicts, verdicts(500));
 }
 
+TEST_F(KafkaMessages, ThatACompactedTopicRefusesForWantOfAKeyAreRejectedAlone) {
+    PGAT_NEEDS_REAL_KAFKA();
+    const std::string topic = new_topic(*kafka, 1, 1, {{"cleanup.policy", "compact"}});
+    json config = settings(topic);
+    config["key"] = "{/k}";
+    config["key_default"] = "";
+    SinkUnderTest sink("kafka", config);
+    Events events;
+    for (int n = 1; n <= 20; ++n)
+        events.add("{\"n\":" + std::to_string(n) + (n == 10 ? "}" : ",\"k\":\"x\"}"), "x");
+    const Outcomes outcomes = sink.publish(events);
+    EXPECT_EQ(outcomes.status, Status::ok) << outcomes.reason;
+    auto expected = verdicts(20);
+    expected[9] = Verdict::rejected;
+    EXPECT_EQ(outcomes.verdicts, expected);
+    EXPECT_NE(reason_for(outcomes, 9).find("INVALID_RECORD"), std::string::npos)
+        << reason_for(outcomes, 9);
+    expect_each_key_in_order(kafka->read(topic), 19);
+}
+
 TEST_F(KafkaMessages, LargerThanTheirTopicTakesStopTheStreamWhereThatIsWanted) {
     PGAT_NEEDS_REAL_KAFKA();
     const std::string topic = new_topic(*kafka, 1, 1, {{"max.message.bytes", "20000"}});
