@@ -40,7 +40,13 @@ void Link::wait_for_answer(const Patience &patience, TimePoint until) {
 
 void Link::exchange() {
     read();
-    write();
+    try {
+        write();
+    } catch (const ConnectionLost &) {
+        // What the broker still said, confirms or why it closes, comes first: the next call finds the end.
+        if (!unread_.empty()) return;
+        throw;
+    }
     if (heartbeat_.count() == 0) return;
     const TimePoint now = steady_clock::now();
     if (now - last_received_ > 2 * heartbeat_)

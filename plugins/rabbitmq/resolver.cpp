@@ -48,7 +48,14 @@ struct Resolver::Lookup {
             ::eventfd_write(done.get(), 1);
         });
     }
-    ~Lookup() { thread.join(); }
+    ~Lookup() {
+        if (thread.joinable()) thread.join();
+    }
+    // Once `done` is readable.
+    Answer take() {
+        thread.join();
+        return std::move(answer);
+    }
     Lookup(const Lookup &) = delete;
     Lookup &operator=(const Lookup &) = delete;
 
@@ -74,7 +81,7 @@ std::vector<Address> Resolver::resolve(const std::string &host, std::uint16_t po
                                   host +
                                       ": DNS gives no answer: check the name and /etc/resolv.conf");
         ours = lookup_->host == host && lookup_->port == port;
-        answer = std::move(lookup_->answer);
+        answer = lookup_->take();
         lookup_.reset();
     }
     if (answer.error != 0)
