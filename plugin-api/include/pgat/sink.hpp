@@ -102,6 +102,7 @@ class Host {
   public:
     explicit Host(const pgat_host *host) noexcept : host_(host) {}
 
+    // Here and below: for what came after 1.0, asked for with PGAT_HAS.
     const pgat_host *raw() const noexcept { return host_; }
     std::string_view version() const noexcept { return view(host_->version); }
 
@@ -186,6 +187,7 @@ class Event {
   public:
     explicit Event(const pgat_event *event) noexcept : event_(event) {}
 
+    const pgat_event *raw() const noexcept { return event_; }
     std::string_view id() const noexcept { return view(event_->id); }
     std::string_view key() const noexcept { return view(event_->key); }
     std::string_view payload() const noexcept { return view(event_->payload); }
@@ -204,6 +206,7 @@ class Batch {
   public:
     explicit Batch(const pgat_batch &batch) noexcept : batch_(batch) {}
 
+    const pgat_batch *raw() const noexcept { return &batch_; }
     std::uint32_t size() const noexcept { return batch_.count; }
     Event operator[](std::uint32_t index) const noexcept { return Event(batch_.events[index]); }
     TimePoint deadline() const noexcept { return time_point(batch_.deadline_ns); }

@@ -10,12 +10,12 @@ namespace {
 using namespace pgat::plugin;
 
 // Which of the members that the made-up header has the other side knows of.
-std::string made_up([[maybe_unused]] const Host &host, [[maybe_unused]] const pgat_batch &batch) {
+std::string made_up([[maybe_unused]] const Host &host, [[maybe_unused]] const Batch &batch) {
 #ifdef PGAT_MADE_UP
     std::string seen;
     if (PGAT_HAS(pgat_host, host.raw(), made_up)) seen += " host";
-    if (PGAT_HAS(pgat_batch, &batch, made_up)) seen += " batch";
-    if (PGAT_HAS(pgat_event, batch.events[0], made_up)) seen += " event";
+    if (PGAT_HAS(pgat_batch, batch.raw(), made_up)) seen += " batch";
+    if (PGAT_HAS(pgat_event, batch[0].raw(), made_up)) seen += " event";
     return seen.empty() ? " nothing" : seen;
 #else
     return " not asked";
@@ -36,8 +36,7 @@ class Sample {
         host.info("made");
     }
 
-    void publish(const pgat_batch &raw, Outcomes &outcomes) {
-        const Batch batch(raw);
+    void publish(const Batch &batch, Outcomes &outcomes) {
         level_.set(batch.size());
         for (std::uint32_t i = 0; i < batch.size(); ++i) {
             seen_.add();
@@ -57,7 +56,7 @@ class Sample {
                 const auto missing = line.render(host_, event, Template::Encoding::raw, text);
                 outcomes.rejected(i, missing.value_or(text));
             } else {
-                outcomes.rejected(i, describe(event, batch) + made_up(host_, raw));
+                outcomes.rejected(i, describe(event, batch) + made_up(host_, batch));
             }
         }
     }
@@ -85,39 +84,11 @@ class Sample {
     Gauge level_;
 };
 
-// The class layer hands out no raw batch, and this plugin looks into its size.
-struct WithRawBatch : Exported<Sample> {
-    static pgat_status publish(pgat_sink *sink, const pgat_batch *batch,
-                               pgat_outcomes *ledger) noexcept {
-        return guarded(of(sink).host, [&] {
-            Outcomes outcomes(of(sink).host, ledger);
-            of(sink).sink.publish(*batch, outcomes);
-        });
-    }
-};
-
 } // namespace
 
-const pgat_sink_plugin *pgat_sink_entry(std::uint32_t, std::uint32_t) {
-    static const pgat_sink_plugin table = [] {
-        pgat_sink_plugin made{};
-        made.struct_size = sizeof made;
-        made.abi_major = PGAT_ABI_MAJOR;
-        made.abi_minor = PGAT_ABI_MINOR;
-        made.type = PGAT_LIT("sample");
-        made.version = PGAT_LIT("1.0.0");
-        made.description = PGAT_LIT("says what it sees");
-        made.license = PGAT_LIT("MIT");
-        made.config_schema = PGAT_LIT(R"({
-            "type": "object", "additionalProperties": false, "properties": {
-                "greeting": {"type": "string"}, "limit": {"type": "integer"},
-                "list": {"type": "array"}}})");
-        made.max_batch = 3;
-        made.create = WithRawBatch::create;
-        made.destroy = WithRawBatch::destroy;
-        made.publish = WithRawBatch::publish;
-        made.probe = WithRawBatch::probe;
-        return made;
-    }();
-    return &table;
-}
+PGAT_EXPORT_SINK(Sample, .type = "sample", .version = "1.0.0", .description = "says what it sees",
+                 .license = "MIT", .config_schema = R"({
+                     "type": "object", "additionalProperties": false, "properties": {
+                         "greeting": {"type": "string"}, "limit": {"type": "integer"},
+                         "list": {"type": "array"}}})",
+                 .max_batch = 3)
