@@ -91,11 +91,18 @@ function drawn(tag, attributes, text) {
   if (text != null) made.textContent = text;
   return made;
 }
-// Only what has changed is replaced: a reader's selection and place in a list stay.
+function say(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
+}
+// Only what has changed is replaced, and nothing that is being selected: a reader's place in a list stays.
 const shown = new Map();
+function being_selected(node) {
+  const selection = getSelection();
+  return selection && !selection.isCollapsed && node.contains(selection.anchorNode);
+}
 function show(id, what, make) {
   const key = JSON.stringify(what);
-  if (shown.get(id) === key) return;
+  if (shown.get(id) === key || being_selected($(id))) return;
   shown.set(id, key);
   const list = $(id).querySelector(".rows");
   const place = list ? list.scrollTop : 0;
@@ -127,9 +134,9 @@ function draw_verdict(status) {
     [tone, badge, headline] = ["warn", "↻", title(worst, status)];
   }
   $("verdict").className = "verdict " + tone;
-  $("badge").textContent = badge;
-  $("headline").textContent = headline;
-  $("subline").textContent = subline;
+  say("badge", badge);
+  say("headline", headline);
+  say("subline", subline);
   document.title = (tone === "good" ? "" : "● ") + headline + " · stream " + status.stream_id;
 
   $("findings").hidden = findings.length === 0;
@@ -257,7 +264,27 @@ function draw_chart(id, points, format, floor) {
     run.push(point);
   }
   flush();
+  const near = pointed.get(id);
+  if (near !== undefined && points.length) {
+    const wanted = from + (near * width - left) / (width - left - right) * span;
+    const point = points.reduce((best, each) => Math.abs(each[0] - wanted) < Math.abs(best[0] - wanted) ? each : best);
+    const end = x(point[0]) > width / 2;
+    parts.push(drawn("line", { class: "cross", x1: x(point[0]), x2: x(point[0]), y1: top, y2: height - bottom }));
+    parts.push(drawn("circle", { class: "spot", cx: x(point[0]), cy: y(point[1]), r: 3.5 }));
+    parts.push(drawn("text", { class: "value", x: x(point[0]) + (end ? -8 : 8), y: top + 10, "text-anchor": end ? "end" : "start" },
+      format(point[1]) + " at " + clock(point[0])));
+  }
   svg.replaceChildren(...parts);
+}
+// Where the pointer is in each chart, as a share of its width.
+const pointed = new Map();
+for (const id of ["rate-chart", "lag-chart", "waiting-chart"]) {
+  $(id).addEventListener("pointermove", (event) => {
+    const box = $(id).getBoundingClientRect();
+    pointed.set(id, (event.clientX - box.left) / box.width);
+    draw_charts();
+  });
+  $(id).addEventListener("pointerleave", () => { pointed.delete(id); draw_charts(); });
 }
 function rates() {
   const points = [];
@@ -410,9 +437,9 @@ function draw_freshness() {
   $("freshness").textContent = lost ? "no answer for " + duration(Math.floor(age)) : "live";
   if (!lost) return;
   $("verdict").className = "verdict bad";
-  $("badge").textContent = "!";
-  $("headline").textContent = "The daemon does not answer";
-  $("subline").textContent = "What is shown below is " + duration(Math.floor(age)) + " old. Is the daemon running? Its log, or the service manager, says.";
+  say("badge", "!");
+  say("headline", "The daemon does not answer");
+  say("subline", "What is shown below is old. Is the daemon running? Its log, or the service manager, says. This page asks again every two seconds.");
   document.title = "● no answer";
 }
 async function get(path) {
@@ -434,4 +461,6 @@ async function round() {
   setTimeout(round, EVERY);
 }
 addEventListener("resize", draw_charts);
+// Behind a proxy the page may be at /pgat as well as at /pgat/.
+for (const link of document.querySelectorAll("footer a, .noscript a")) link.href = here + link.getAttribute("href");
 round();
