@@ -78,7 +78,10 @@ void Housekeeping::run() {
             captures_.put(outbox::take_capture(sql));
         }
         if (Clock::now() >= watch_.due()) watch_.look(sql);
-        if (Clock::now() >= next_partitions_) take_care_of_partitions(sql);
+        if (Clock::now() >= next_partitions_) {
+            take_care_of_partitions(sql);
+            surveyor_.look_soon();
+        }
         if (Clock::now() >= surveyor_.due()) situation_.survey(surveyor_.look(sql));
         auto until = std::min({next_partitions_, watch_.due(), report_.due(), surveyor_.due()});
         if (passing)

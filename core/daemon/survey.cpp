@@ -9,8 +9,9 @@ namespace pgat::daemon {
 namespace {
 
 constexpr auto interval = std::chrono::seconds(5);
-// Looking may take up a fiftieth of the server's time.
-constexpr int share = 50;
+// Looking may take up a twentieth of the server's time, as counting may, up to a point.
+constexpr int share = 20;
+constexpr auto longest_interval = std::chrono::minutes(1);
 constexpr auto subscriptions_interval = std::chrono::hours(1);
 constexpr std::int64_t shown_subscriptions = 200;
 constexpr std::size_t shown_letters = 20;
@@ -79,7 +80,8 @@ Survey Surveyor::look(postgres::Connection &sql) {
     if (survey.stream.schema != 0)
         survey.findings = outbox::findings_of(survey.stream, request_, problems_);
     survey.taken = wall_clock();
-    due_ = Clock::now() + std::max<Clock::duration>(interval, share * (Clock::now() - began));
+    const auto now = Clock::now();
+    due_ = now + std::clamp<Clock::duration>(share * (now - began), interval, longest_interval);
     return survey;
 }
 

@@ -40,6 +40,8 @@ class Surveyor {
     explicit Surveyor(outbox::ReportRequest request) : request_(std::move(request)) {}
 
     Clock::time_point due() const noexcept { return due_; }
+    // Something has just changed that it would show.
+    void look_soon() noexcept { due_ = {}; }
     // Throws Error where the session is lost.
     Survey look(postgres::Connection &sql);
 

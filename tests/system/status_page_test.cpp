@@ -40,6 +40,13 @@ class StatusPage : public testing::Test {
     std::map<std::string, std::string> environment() const {
         return {{"ASYNC_TRIGGERS_OBSERVABILITY__LISTEN", "127.0.0.1:" + std::to_string(port)}};
     }
+    bool becomes_healthy() const {
+        return eventually([&] {
+            const auto status = support::http_get(port, "/status").body;
+            return status.find("\"state\":\"streaming\",\"healthy\":true,\"findings\":[]") !=
+                   std::string::npos;
+        });
+    }
     // The page as it is after some of its rounds; its console must have stayed silent.
     std::string dom() const {
         const support::TemporaryFolder profile("chromium");
@@ -65,6 +72,7 @@ TEST_F(StatusPage, SaysThatTheSinkIsDownAndWhyAndThatItIsBack) {
     Daemon daemon(configuration, environment());
     ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
     site.insert_items(1, 5);
+    ASSERT_TRUE(becomes_healthy()) << support::http_get(port, "/status").body;
     auto page = dom();
     EXPECT_NE(page.find("data-state=\"streaming\""), std::string::npos) << page;
     EXPECT_EQ(text_of(page, "headline"), "Streaming") << page;
@@ -81,8 +89,7 @@ TEST_F(StatusPage, SaysThatTheSinkIsDownAndWhyAndThatItIsBack) {
     EXPECT_NE(page.find("What to do"), std::string::npos);
 
     site.give_sink_back();
-    ASSERT_TRUE(
-        eventually([&] { return support::http_get(port, "/readyz").body == "streaming\n"; }));
+    ASSERT_TRUE(becomes_healthy()) << support::http_get(port, "/status").body;
     EXPECT_EQ(text_of(dom(), "headline"), "Streaming");
     EXPECT_EQ(daemon.stop(), 0);
 }

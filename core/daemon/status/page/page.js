@@ -60,7 +60,7 @@ function duration(seconds) {
   if (seconds == null) return "–";
   if (seconds < 0.0005) return "0 s";
   if (seconds < 1) return Math.round(seconds * 1000) + " ms";
-  if (seconds < 60) return (seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)) + " s";
+  if (seconds < 60) return (seconds < 10 && !Number.isInteger(seconds) ? seconds.toFixed(1) : Math.round(seconds)) + " s";
   const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
   const at = units.findIndex(([size]) => seconds >= size);
   const [size, name] = units[at];
@@ -222,14 +222,19 @@ function nice(top) {
   const power = 10 ** Math.floor(Math.log10(top));
   return [1, 2, 5, 10].map((step) => step * power).find((limit) => limit >= top);
 }
+// Whole units on the axis, and halves of it.
+const LENGTHS = [2, 4, 10, 20, 30, 60, 120, 240, 600, 1200, 3600, 7200, 14400, 43200, 86400, 172800];
+function nice_length(top) {
+  return top <= 1 ? nice(top) : LENGTHS.find((limit) => limit >= top) || Math.ceil(top / 172800) * 172800;
+}
 // Points are [ms, value]; what comes after a gap is not joined to what was before.
-function draw_chart(id, points, format, floor) {
+function draw_chart(id, points, format, floor, round_up = nice) {
   const svg = $(id);
   const width = svg.clientWidth || 340, height = 128, left = 44, right = 6, top = 12, bottom = 20;
   svg.setAttribute("viewBox", "0 0 " + width + " " + height);
   const until = Date.now();
   const span = Math.min(HOUR, Math.max(5 * 60000, samples.length ? until - samples[0][0] : 0)), from = until - span;
-  const limit = Math.max(floor, nice(Math.max(0, ...points.map((point) => point[1]))));
+  const limit = Math.max(floor, round_up(Math.max(0, ...points.map((point) => point[1]))));
   const x = (ms) => left + (width - left - right) * (Math.max(ms, from) - from) / span;
   const y = (value) => top + (height - top - bottom) * (1 - value / limit);
   const parts = [];
@@ -297,7 +302,7 @@ function rates() {
 }
 function draw_charts() {
   draw_chart("rate-chart", rates(), short, 1);
-  draw_chart("lag-chart", samples.map((sample) => [sample[0], sample[3]]), duration, 1);
+  draw_chart("lag-chart", samples.map((sample) => [sample[0], sample[3]]), duration, 1, nice_length);
   draw_chart("waiting-chart", samples.map((sample) => [sample[0], sample[4]]), short, 10);
 }
 
