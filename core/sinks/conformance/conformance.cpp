@@ -26,8 +26,13 @@ class ChildSignal {
         sigemptyset(&set_);
         sigaddset(&set_, SIGCHLD);
         ::sigprocmask(SIG_BLOCK, &set_, &before_);
+        // Where the caller has it ignored, children vanish without a word.
+        ignored_ = ::signal(SIGCHLD, SIG_DFL);
     }
-    ~ChildSignal() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+    ~ChildSignal() {
+        ::signal(SIGCHLD, ignored_);
+        ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+    }
     ChildSignal(const ChildSignal &) = delete;
     ChildSignal &operator=(const ChildSignal &) = delete;
 
@@ -37,6 +42,7 @@ class ChildSignal {
   private:
     sigset_t set_{};
     sigset_t before_{};
+    sighandler_t ignored_ = SIG_DFL;
 };
 
 bool wanted(const Check &check, const Options &options) {

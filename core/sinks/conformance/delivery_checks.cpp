@@ -36,7 +36,9 @@ Finding publish_all(const Subject &subject, const std::vector<TrialEvent> &event
         const Answer answer = sink.publish(batch, what, deadline, limit);
         if (answer.status != PGAT_OK)
             fail(fmt::format("publish() of {} returned {}", what, answer.text()),
-                 {"the receiver took one event: this is what it, or the plugin, makes of these"});
+                 {"the receiver took one event before; one that it can never take is to be "
+                  "rejected, or "
+                  "it holds up all behind it"});
         for (const auto &verdict : sink.host().verdicts())
             rejected += verdict && *verdict != PGAT_DELIVERED ? 1U : 0U;
     }

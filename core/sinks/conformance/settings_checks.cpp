@@ -30,9 +30,26 @@ std::string wrongly_refused(const Answer &answer) {
     return {};
 }
 
+// What of a secret must not be said: of a URL its password and its query, of anything else all.
+std::vector<std::string> secret_parts(const std::string &value) {
+    const auto scheme = value.find("://");
+    if (scheme == value.npos) return {value};
+    std::vector<std::string> parts;
+    const std::string authority =
+        value.substr(scheme + 3, value.find('/', scheme + 3) - scheme - 3);
+    const auto at = authority.rfind('@');
+    const auto colon = authority.find(':');
+    if (at != authority.npos && colon < at)
+        parts.push_back(authority.substr(colon + 1, at - colon - 1));
+    if (const auto query = value.find('?'); query != value.npos)
+        parts.push_back(value.substr(query + 1));
+    return parts;
+}
+
 void collect_secrets(const json &value, bool secret, std::set<std::string> &secrets) {
-    if (value.is_string() && secret && value.get_ref<const std::string &>().size() >= least_secret)
-        secrets.insert(value.get<std::string>());
+    if (value.is_string() && secret)
+        for (std::string &part : secret_parts(value.get<std::string>()))
+            if (part.size() >= least_secret) secrets.insert(std::move(part));
     if (!value.is_structured()) return;
     for (const auto &[key, inner] : value.items())
         collect_secrets(inner, secret || (value.is_object() && config::is_secret(key)), secrets);
@@ -121,9 +138,9 @@ Finding keeps_secrets(const Subject &subject) {
     live(subject, sink, [](std::string_view) {});
     for (const std::string &secret : secrets)
         if (sink.host().said().find(secret) != std::string::npos)
-            fail("a log line, a reason or a message holds a secret of the settings, whole",
-                 {"these are logged and stored: leave secrets out, and what is quoted of a URL's "
-                  "user and password"});
+            fail("a log line, a reason or a message holds a secret of the settings",
+                 {"these are logged and stored: leave out passwords and tokens, and of URLs the "
+                  "password and the query"});
     return {};
 }
 
