@@ -61,6 +61,16 @@ TEST_F(PluginCheck, PassesTheHttpSinkAgainstAReceiver) {
     EXPECT_GT(receiver.requests().size(), 1000U);
 }
 
+TEST_F(PluginCheck, PassesTheFileSink) {
+    write("settings.yaml", "path: " + (folder() / "events.ndjson").string() + "\n");
+    const auto finished =
+        run({"plugins", "check", built("plugins/file.so"), "--config", "settings.yaml", "--json"});
+    const auto report = nlohmann::json::parse(finished.out);
+    EXPECT_EQ(with(report, "failed"), Names()) << finished.out;
+    EXPECT_EQ(of(report, "many-events")["result"], "ok");
+    EXPECT_GT(fs::file_size(folder() / "events.ndjson"), 16000000U); // one of 16 MB
+}
+
 TEST_F(PluginCheck, PassesASinkInC) {
     const auto finished = run({"plugins", "check", built("abi/plain.so"), "--json"});
     EXPECT_EQ(with(nlohmann::json::parse(finished.out), "failed"), Names()) << finished.out;

@@ -51,7 +51,7 @@ constexpr Animal animals[] = {
     {"throwing", "one-event"},
     {"stuck", "one-event"},
     {"overwhelmed", "many-events"},
-    {"small", "huge-events"},
+    {"small", "huge-event"},
     {"prudish", "odd-events"},
     {"forgetful", "settles-all"},
     {"repeating", "settles-once"},

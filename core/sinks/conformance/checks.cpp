@@ -45,7 +45,7 @@ constexpr std::array list = {
     Check{"delivery", "one-event", "publishes one event", sink, delivery, publishes_one_event},
     Check{"delivery", "many-events", "publishes the largest batch", delivery, nothing,
           publishes_many_events},
-    Check{"delivery", "huge-events", "publishes events of 16 MB", delivery, nothing,
+    Check{"delivery", "huge-event", "publishes an event of 16 MB", delivery, nothing,
           publishes_huge_events},
     Check{"delivery", "odd-events", "publishes odd JSON, odd keys and empty metadata", delivery,
           nothing, publishes_odd_events},
