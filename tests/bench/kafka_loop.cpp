@@ -32,6 +32,30 @@ void count(rd_kafka_t *, const rd_kafka_message_t *message, void *) {
     ++confirmed;
 }
 
+rd_kafka_resp_err_t send(rd_kafka_t *handle, rd_kafka_topic_t *topic, std::string &key,
+                         std::string &value, std::string &id) {
+    std::array<rd_kafka_vu_t, 5> parts{};
+    parts[0].vtype = RD_KAFKA_VTYPE_RKT;
+    parts[0].u.rkt = topic;
+    parts[1].vtype = RD_KAFKA_VTYPE_KEY;
+    parts[1].u.mem.ptr = key.data();
+    parts[1].u.mem.size = key.size();
+    parts[2].vtype = RD_KAFKA_VTYPE_VALUE;
+    parts[2].u.mem.ptr = value.data();
+    parts[2].u.mem.size = value.size();
+    parts[3].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+    parts[3].u.i = RD_KAFKA_MSG_F_COPY;
+    parts[4].vtype = RD_KAFKA_VTYPE_HEADER;
+    parts[4].u.header.name = "id";
+    parts[4].u.header.val = id.data();
+    parts[4].u.header.size = static_cast<ssize_t>(id.size());
+    rd_kafka_error_t *const error = rd_kafka_produceva(handle, parts.data(), parts.size());
+    if (error == nullptr) return RD_KAFKA_RESP_ERR_NO_ERROR;
+    const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return code;
+}
+
 void produce(const char *brokers, const char *topic, long messages, std::size_t bytes, long keys) {
     rd_kafka_conf_t *const conf = rd_kafka_conf_new();
     std::array<char, 512> why{};
@@ -52,10 +76,7 @@ void produce(const char *brokers, const char *topic, long messages, std::size_t 
         names.push_back(std::to_string(i));
     for (long sent = 0; sent < messages;) {
         std::string &key = names[static_cast<std::size_t>(sent % keys)];
-        const auto error = rd_kafka_producev(
-            handle, RD_KAFKA_V_RKT(known), RD_KAFKA_V_KEY(key.data(), key.size()),
-            RD_KAFKA_V_VALUE(value.data(), value.size()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_HEADER("id", id.data(), static_cast<ssize_t>(id.size())), RD_KAFKA_V_END);
+        const auto error = send(handle, known, key, value, id);
         if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             rd_kafka_poll(handle, 100);
         } else if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
