@@ -32,7 +32,12 @@ std::optional<postgres::Connection> connect(check::Report &report, const config:
     }
 }
 
-int run_checks(const Program &program, check::Report &report) {
+struct Choice {
+    bool json = false;
+    std::int64_t transaction_age = 300;
+};
+
+int run_checks(const Program &program, check::Report &report, const Choice &choice) {
     const auto config = check_configuration(report, program);
     if (!config) return report.finish();
     report.attempt("plugin", [&] { check::check_plugin(report, config->sink, config->plugins); });
@@ -44,6 +49,8 @@ int run_checks(const Program &program, check::Report &report) {
     report.attempt("server", [&] { check::check_server(report, sql); });
     report.attempt("slots", [&] { check::check_capacity(report, sql, stream.slot_name); });
     report.attempt("clock", [&] { check::check_clock(report, sql); });
+    report.attempt("transactions",
+                   [&] { check::check_transactions(report, sql, choice.transaction_age); });
     report.attempt("privileges", [&] { check::check_privileges(report, sql); });
     report.attempt("replication", [&] {
         check::check_replication_session(report, sql, session_options(*config, "check"));
@@ -64,14 +71,20 @@ int run_checks(const Program &program, check::Report &report) {
 } // namespace
 
 void add_check(Program &program) {
-    const auto json = std::make_shared<bool>(false);
+    const auto choice = std::make_shared<Choice>();
     CLI::App &command = add_command(
         program, "check", "Check all that must be right, a line a check; exits 1 on a FAIL",
-        [&program, json] {
-            check::Report report(*json ? check::Report::Shape::json : check::Report::Shape::lines);
-            return run_checks(program, report);
+        [&program, choice] {
+            using Shape = check::Report::Shape;
+            check::Report report(choice->json ? Shape::json : Shape::lines);
+            return run_checks(program, report, *choice);
         });
-    command.add_flag("--json", *json, "Write a JSON array, an object a check");
+    command.add_flag("--json", choice->json, "Write a JSON array, an object a check");
+    command
+        .add_option("--transaction-age", choice->transaction_age,
+                    "Warn of transactions that are open for longer; default: 300")
+        ->type_name("SECONDS")
+        ->check(CLI::NonNegativeNumber);
 }
 
 } // namespace pgat::cli

@@ -31,6 +31,7 @@ void describe(Program &program) {
     add_status(program);
     add_migrate(program);
     add_plugins(program);
+    add_subscriptions(program);
     add_replay(program);
     add_dead_letters(program);
     add_teardown(program);

@@ -1,7 +1,11 @@
 #include "cli/program.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/terminal_text.hpp"
 #include "config/connection_string.hpp"
 #include "config/load.hpp"
 #include "observe/log.hpp"
@@ -68,8 +72,32 @@ std::string command_line(const Program &program, const std::vector<std::string> 
     return line;
 }
 
+// For the terminal; but statements, which somebody will copy, as they are.
+static std::string broken_at_spaces(std::string_view text) {
+    const auto width = static_cast<std::size_t>(columns_of(STDERR_FILENO));
+    std::string broken;
+    while (!text.empty()) {
+        const auto end = std::min(text.find('\n'), text.size());
+        const std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        const auto indent = std::min(line.find_first_not_of(' '), line.size());
+        if (line.ends_with(';') || width < indent + 30) {
+            broken.append(printable(line)).append("\n");
+            continue;
+        }
+        std::string space(indent, ' ');
+        for (const std::string &part : wrap(line.substr(indent), width - indent - 2)) {
+            broken.append(space).append(part).append("\n");
+            space.resize(indent + 2, ' ');
+        }
+    }
+    return broken;
+}
+
 int tell(const Error &error) {
-    fmt::print(stderr, "{}: error: {}\n", program_name, error.text());
+    std::string text = fmt::format("{}: error: {}\n", program_name, error.text());
+    if (isatty(STDERR_FILENO) != 0) text = broken_at_spaces(text);
+    fmt::print(stderr, "{}", text);
     return error.remedy() == Remedy::configure ? bad_configuration : failed;
 }
 

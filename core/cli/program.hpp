@@ -38,6 +38,7 @@ void add_check(Program &program);
 void add_status(Program &program);
 void add_migrate(Program &program);
 void add_plugins(Program &program);
+void add_subscriptions(Program &program);
 void add_replay(Program &program);
 void add_dead_letters(Program &program);
 void add_teardown(Program &program);

@@ -81,8 +81,8 @@ void add_status(Program &program) {
                     [&program, json] { return show(load_configuration(program), *json); });
     command.add_flag("--json", *json, "Write a JSON object");
     command.footer("It asks the database, so it works whether the daemon runs or not.\n"
-                   "Exit status: 0 the stream was looked at (\"healthy\" of --json tells how it "
-                   "is), 1 it could not be,\n2 bad arguments or configuration.");
+                   "Exit status: 0 the stream was looked at (\"healthy\" of --json tells how it\n"
+                   "is), 1 it could not be, 2 bad arguments or configuration.");
 }
 
 } // namespace pgat::cli

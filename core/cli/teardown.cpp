@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/confirmation.hpp"
 #include "cli/retirement.hpp"
@@ -18,7 +19,17 @@ struct Choice {
     bool all = false;
     bool keep_events = false;
     bool yes = false;
+    bool json = false;
 };
+
+nlohmann::ordered_json to_json(const Retirement &stream) {
+    return {{"stream_id", stream.stream.value()},
+            {"slot", stream.slot ? nlohmann::ordered_json(stream.slot->name) : nullptr},
+            {"publication", stream.publication},
+            {"row", stream.row},
+            {"subscriptions", stream.subscriptions},
+            {"events", stream.events}};
+}
 
 void show(const std::vector<Retirement> &plan, Events events) {
     fmt::print("This removes:\n");
@@ -44,12 +55,21 @@ int teardown(const config::Config &config, const Choice &choice) {
                                 choice.stream ? StreamId(*choice.stream) : config.stream.id,
                                 events));
     std::erase_if(plan, [](const Retirement &stream) { return stream.nothing(); });
-    if (plan.empty()) {
+    if (plan.empty() && !choice.json) {
         fmt::print("nothing to remove\n");
         return done;
     }
     for (const Retirement &stream : plan)
         require_unused(stream);
+    if (choice.json) {
+        auto removed = nlohmann::ordered_json::array();
+        for (const Retirement &stream : plan) {
+            retire(session, stream);
+            removed.push_back(to_json(stream));
+        }
+        fmt::print("{}\n", nlohmann::ordered_json{{"removed", removed}}.dump(2));
+        return done;
+    }
     show(plan, events);
     if (!choice.yes && !confirmed("teardown asks before it removes anything")) {
         fmt::print("nothing was removed\n");
@@ -76,7 +96,8 @@ void add_teardown(Program &program) {
     command.add_flag("--all", choice->all, "Every stream of this database")->excludes(stream);
     command.add_flag("--keep-events", choice->keep_events,
                      "Leave the stream's events for a daemon that is to deliver them");
-    command.add_flag("-y,--yes", choice->yes, "Do not ask");
+    CLI::Option *const yes = command.add_flag("-y,--yes", choice->yes, "Do not ask");
+    command.add_flag("--json", choice->json, "Write what was removed as a JSON object")->needs(yes);
 }
 
 } // namespace pgat::cli

@@ -119,14 +119,13 @@ class DocumentCount : public YAML::EventHandler {
     YAML::Mark last_;
 };
 
-std::string read_configuration(const std::string &file) {
+std::string read_configuration(const std::string &file, const DocumentWords &words) {
     try {
         return read_text_file(file);
     } catch (const std::system_error &error) {
-        throw Error(Remedy::configure, fmt::format("cannot read the configuration file {}: {}",
-                                                   file, error.code().message()))
-            .with_hint("name the file with --config FILE or in ASYNC_TRIGGERS_CONFIG, and let this "
-                       "user read it");
+        throw Error(Remedy::configure,
+                    fmt::format("cannot read {} {}: {}", words.name, file, error.code().message()))
+            .with_hint(words.if_unreadable);
     }
 }
 
@@ -163,8 +162,8 @@ const char *Node::kind_name() const noexcept {
     return "a map";
 }
 
-Node read_document(const std::string &file, Problems &problems) {
-    const std::string text = read_configuration(file);
+Node read_document(const std::string &file, Problems &problems, const DocumentWords &words) {
+    const std::string text = read_configuration(file, words);
     try {
         const std::size_t documents = DocumentCount().of(text);
         if (documents > 1) {
@@ -181,7 +180,7 @@ Node read_document(const std::string &file, Problems &problems) {
             throw Error(Remedy::configure,
                         fmt::format("{}: must be a map of keys at the top, is {}", root.place,
                                     root.kind_name()))
-                .with_hint("write 'key: value' lines; config.example.yaml shows every key");
+                .with_hint(words.if_no_map);
         }
         return root;
     } catch (const YAML::Exception &error) {

@@ -28,8 +28,16 @@ struct Node {
     const char *kind_name() const noexcept;
 };
 
+// What the file is, for who gave another.
+struct DocumentWords {
+    std::string name = "the configuration file";
+    std::string if_unreadable = "name the file with --config FILE or in ASYNC_TRIGGERS_CONFIG, and "
+                                "let this user read it";
+    std::string if_no_map = "write 'key: value' lines; config.example.yaml shows every key";
+};
+
 // Reads a YAML file of one document. Throws Error (Remedy::configure) for a file that cannot be read or is
 // not YAML; records duplicate keys.
-Node read_document(const std::string &file, Problems &problems);
+Node read_document(const std::string &file, Problems &problems, const DocumentWords &words = {});
 
 } // namespace pgat::config

@@ -17,11 +17,11 @@ void Problems::add(const std::string &place, const std::string &key, const std::
         lines_.push_back(std::move(line));
 }
 
-void Problems::raise() const {
+void Problems::raise(const std::string &where) const {
     if (lines_.empty()) return;
     if (lines_.size() == 1) throw Error(Remedy::configure, lines_.front());
-    throw Error(Remedy::configure, fmt::format("{} errors in the configuration:\n  {}",
-                                               lines_.size(), fmt::join(lines_, "\n  ")));
+    throw Error(Remedy::configure, fmt::format("{} errors in {}:\n  {}", lines_.size(), where,
+                                               fmt::join(lines_, "\n  ")));
 }
 
 } // namespace pgat::config

@@ -21,8 +21,8 @@ class Problems {
     void add(const std::string &place, const std::string &key, const std::string &text);
 
     bool empty() const noexcept { return lines_.empty(); }
-    // Throws one Error (Remedy::configure) that names them all, if there are any.
-    void raise() const;
+    // Throws one Error (Remedy::configure) that names them all, if there are any, in `where`.
+    void raise(const std::string &where = "the configuration") const;
 
   private:
     std::vector<std::string> lines_;

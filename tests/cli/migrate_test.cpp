@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "cli/fixture.hpp"
 
 namespace pgat::cli {
@@ -18,6 +20,16 @@ TEST_F(Migrate, AppliesWhatIsMissingOnce) {
     EXPECT_EQ(second.status, 0);
     EXPECT_EQ(second.out.find("applied"), std::string::npos);
     EXPECT_TRUE(second.out.ends_with(" already\n")) << second.out;
+}
+
+TEST_F(Migrate, TellsProgramsWhatItApplied) {
+    configure(Cluster::shared(), Cluster::shared().create_database());
+    const auto first = nlohmann::json::parse(run({"migrate", "--json"}).out);
+    EXPECT_EQ(first.at("applied").size(), first.at("version").get<std::size_t>());
+    EXPECT_EQ(first.at("applied").at(0), "0001 tables");
+    const auto second = nlohmann::json::parse(run({"migrate", "--json"}).out);
+    EXPECT_EQ(second.at("applied").size(), 0U);
+    EXPECT_EQ(second.at("version"), first.at("version"));
 }
 
 TEST_F(Migrate, PrintsAScriptThatDoesTheSame) {

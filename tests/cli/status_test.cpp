@@ -47,6 +47,14 @@ class Status : public testing::Test {
             all += finding.at("code").get<std::string>() + " ";
         return all;
     }
+    // Streams, and has made its partitions.
+    bool settled() const {
+        return eventually([&] {
+            const auto object = status_json();
+            return object.at("state") == "streaming" &&
+                   object.at("partitions").at("missing").empty();
+        });
+    }
     bool says(const std::string &what) const {
         return eventually([&] { return status().out.find(what) != std::string::npos; });
     }
@@ -57,7 +65,7 @@ class Status : public testing::Test {
 
 TEST_F(Status, OfAStreamThatIsWellSaysSo) {
     Daemon daemon(configuration);
-    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    ASSERT_TRUE(settled()) << daemon.err();
     site.insert_items(1, 3);
     // The row is stored about once a second.
     ASSERT_TRUE(says("lag            0 events")) << status().out;
@@ -104,7 +112,7 @@ void collect_keys(const json &value, std::set<std::string> &keys) {
 TEST_F(Status, HasNoKeyThatTheDocumentationDoesNotName) {
     sink_at_a_closed_port();
     Daemon daemon(configuration);
-    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    ASSERT_TRUE(settled()) << daemon.err();
     site.insert_items(1, 1);
     ASSERT_TRUE(says("the sink is down")) << status().out;
     std::set<std::string> keys;
@@ -144,7 +152,7 @@ TEST_F(Status, WithoutADaemonSaysWhatWaits) {
 TEST_F(Status, SaysThatTheSinkIsDownSinceWhenAndWhy) {
     sink_at_a_closed_port();
     Daemon daemon(configuration);
-    ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+    ASSERT_TRUE(settled()) << daemon.err();
     site.insert_items(1, 7);
     ASSERT_TRUE(says("PROBLEM  the sink is down for ")) << status().out;
     ASSERT_TRUE(says("7 events wait in the table")) << status().out;
@@ -164,7 +172,7 @@ TEST_F(Status, SaysThatTheSinkIsDownSinceWhenAndWhy) {
 TEST_F(Status, SaysThatTheSlotIsLostAndThatNothingElseIs) {
     {
         Daemon daemon(configuration);
-        ASSERT_TRUE(daemon.wait_until_streaming()) << daemon.err();
+        ASSERT_TRUE(settled()) << daemon.err();
         ASSERT_EQ(daemon.stop(), 0);
     }
     site.exec("SELECT pg_drop_replication_slot($1)", {site.slot()});
@@ -192,9 +200,7 @@ TEST_F(Status, SaysThatThereIsNoPartitionForTomorrow) {
             .text(0, 0));
     {
         Daemon daemon(configuration);
-        ASSERT_TRUE(eventually([&] {
-            return status_json().at("partitions").at("missing").empty();
-        })) << daemon.err();
+        ASSERT_TRUE(settled()) << daemon.err();
         ASSERT_EQ(daemon.stop(), 0);
     }
     site.exec("DROP TABLE async_triggers." + tomorrow);

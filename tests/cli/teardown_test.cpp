@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "cli/fixture.hpp"
 
 #include "support/waiting.hpp"
@@ -42,6 +44,18 @@ class Teardown : public CliTest {
 
     std::string database_;
 };
+
+TEST_F(Teardown, TellsProgramsWhatItRemoved) {
+    // Nobody can be asked in the middle of JSON.
+    EXPECT_EQ(run({"teardown", "--json"}).status, 2);
+    const auto object = nlohmann::json::parse(run({"teardown", "--yes", "--json"}).out);
+    ASSERT_EQ(object.at("removed").size(), 1U);
+    const auto &removed = object.at("removed").at(0);
+    EXPECT_EQ(removed.at("stream_id"), 1);
+    EXPECT_EQ(removed.at("slot"), slot());
+    EXPECT_EQ(removed.at("subscriptions"), 1);
+    EXPECT_FALSE(slot_exists());
+}
 
 TEST_F(Teardown, RemovesOneStreamAndLeavesTheOthers) {
     const auto finished = run({"teardown", "--stream", "1", "--yes"});

@@ -136,6 +136,13 @@ TEST_F(FindingsTest, CallOnlyTodayAndTomorrowAlarming) {
     EXPECT_EQ(codes(), "partitions_missing ");
     report.partitions->today = false;
     EXPECT_NE(only().what.find("today's events go into the default one"), std::string::npos);
+    // Tomorrow's is there, and today's cannot be made any more.
+    report.partitions->days_ahead = 3;
+    report.partitions->missing = {"events_20261126"};
+    EXPECT_EQ(codes(), "partitions_missing ");
+    report.partitions->default_rows = 5;
+    EXPECT_EQ(codes(), "(partitions_missing) ");
+    EXPECT_EQ(only().remedy.front(), "nothing to do: today's events stay in the default partition");
     report.row->generation = 0;
     take_daemon_away();
     EXPECT_EQ(codes(), "(never_started) ");

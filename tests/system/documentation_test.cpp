@@ -83,8 +83,8 @@ TEST_F(Documentation, ShowsSqlThatRuns) {
     outbox::migrate(connection);
     connection.exec("create table public.users (id bigint generated always as identity primary key,"
                     " email text, email_verified boolean)");
-    for (const auto *page :
-         {"README.md", "docs/subscriptions.md", "docs/operations.md", "docs/postgres-failover.md"})
+    for (const auto *page : {"README.md", "docs/subscriptions.md", "docs/managed-postgres.md",
+                             "docs/operations.md", "docs/postgres-failover.md"})
         run_sql(connection, database, page);
     const auto payloads =
         connection.exec("select payload->>'tg_name' from async_triggers.events order by id");
@@ -122,21 +122,28 @@ TEST_F(Documentation, ShowsNoCommandThatNothingRuns) {
         "build/release/bin/postgres-async-triggers --config config.yaml check",   // quickstart
         "postgres-async-triggers --config config.yaml",                           // quickstart
         "postgres-async-triggers replay --from 2026-11-26T13:00Z --to 2026-11-26T14:00Z "
-        "--dry-run",                                                             // tests/cli
-        "postgres-async-triggers replay --from 1042 --subscription user-signup", // tests/cli
-        "postgres-async-triggers dead-letters list",                             // tests/cli
-        "postgres-async-triggers dead-letters retry 1042 1043",                  // tests/cli
-        "postgres-async-triggers dead-letters retry --all",                      // tests/cli
-        "postgres-async-triggers dead-letters discard 1042",                     // tests/cli
-        "postgres-async-triggers status",                                        // tests/cli
-        "postgres-async-triggers status --json",                                 // tests/cli
-        "packaging/apt/install build server test",                               // tests/run
-        "cmake --preset dev",                                                    // tests/run
-        "cmake --build --preset dev",                                            // tests/run
-        "ctest --preset dev",                                                    // tests/run
+        "--dry-run",                                                                // tests/cli
+        "postgres-async-triggers replay --from 1042 --subscription user-signup",    // tests/cli
+        "postgres-async-triggers dead-letters list",                                // tests/cli
+        "postgres-async-triggers dead-letters retry 1042 1043",                     // tests/cli
+        "postgres-async-triggers dead-letters retry --all",                         // tests/cli
+        "postgres-async-triggers dead-letters discard 1042",                        // tests/cli
+        "postgres-async-triggers status",                                           // tests/cli
+        "postgres-async-triggers status --json",                                    // tests/cli
+        "postgres-async-triggers check",                                            // tests/cli
+        "postgres-async-triggers subscriptions apply subscriptions.yaml --dry-run", // tests/cli
+        "postgres-async-triggers subscriptions apply subscriptions.yaml",           // tests/cli
+        "postgres-async-triggers subscriptions list",                               // tests/cli
+        "postgres-async-triggers subscriptions list --yaml > subscriptions.yaml",   // tests/cli
+        "sudo systemctl enable --now postgres-async-triggers", // its unit: packaging/test
+        "packaging/apt/install build server test",             // tests/run
+        "cmake --preset dev",                                  // tests/run
+        "cmake --build --preset dev",                          // tests/run
+        "ctest --preset dev",                                  // tests/run
     };
-    for (const auto *page : {"README.md", "CONTRIBUTING.md", "docs/operations.md",
-                             "docs/redelivery.md", "docs/status.md"})
+    for (const auto *page :
+         {"README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/redelivery.md",
+          "docs/status.md", "docs/subscriptions.md", "docs/managed-postgres.md"})
         for (const auto &text : blocks(page, "sh")) {
             std::istringstream lines(text);
             for (std::string line; std::getline(lines, line);)
@@ -168,9 +175,10 @@ TEST_F(Documentation, KnowsEveryFindingOfStatus) {
 }
 
 TEST_F(Documentation, LinksToFilesThatAreThere) {
-    for (const auto *page : {"README.md", "CONTRIBUTING.md", "docs/README.md", "docs/concepts.md",
-                             "docs/subscriptions.md", "docs/operations.md", "docs/redelivery.md",
-                             "docs/status.md", "docs/postgres-failover.md"}) {
+    for (const auto *page :
+         {"README.md", "CONTRIBUTING.md", "docs/README.md", "docs/concepts.md",
+          "docs/subscriptions.md", "docs/operations.md", "docs/redelivery.md", "docs/status.md",
+          "docs/postgres-failover.md", "docs/managed-postgres.md"}) {
         std::ifstream file(source() / page);
         std::stringstream text;
         text << file.rdbuf();

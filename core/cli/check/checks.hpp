@@ -21,6 +21,9 @@ void check_capacity(Report &report, postgres::Connection &sql, const std::string
 // The two machines agree about the time.
 void check_clock(Report &report, postgres::Connection &sql);
 
+// No transaction is open for longer than so many seconds: it gets in the way.
+void check_transactions(Report &report, postgres::Connection &sql, std::int64_t seconds);
+
 // Everything that the role lacks, with the statements that grant it.
 void check_privileges(Report &report, postgres::Connection &sql);
 

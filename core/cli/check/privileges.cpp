@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/check/checks.hpp"
+#include "cli/check/provider.hpp"
 
 namespace pgat::cli::check {
 
@@ -21,7 +22,7 @@ struct Missing {
 
 // On Amazon's servers a role stands for the attribute.
 constexpr const char *of_the_role =
-    "SELECT 'REPLICATION', format('ALTER ROLE %I REPLICATION;', rolname) FROM pg_roles "
+    "SELECT 'REPLICATION', '' FROM pg_roles "
     "WHERE rolname = current_user AND NOT rolreplication AND NOT rolsuper "
     "AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'rds_replication' "
     "                AND pg_has_role(current_user, r.oid, 'MEMBER')) "
@@ -63,6 +64,10 @@ constexpr const char *of_the_tables =
 void check_privileges(Report &report, postgres::Connection &sql) {
     Missing missing;
     missing.add(sql.exec(of_the_role));
+    for (std::string &statement : missing.statements)
+        if (statement.empty())
+            statement = grant_replication(provider_of(sql),
+                                          sql.exec("SELECT quote_ident(current_user)").text(0, 0));
     const auto foreign = sql.exec(of_our_schema);
     missing.add(foreign);
     const bool readable =

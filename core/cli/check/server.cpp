@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/check/checks.hpp"
+#include "cli/check/provider.hpp"
 
 namespace pgat::cli::check {
 
@@ -12,7 +13,9 @@ void check_version(Report &report, postgres::Connection &sql) {
     constexpr int oldest = 150000;
     constexpr int newest_known = 189999;
     const auto row = sql.exec("SELECT current_setting('server_version'), pg_is_in_recovery()");
-    const std::string version = fmt::format("Postgres {}", row.text(0, 0));
+    std::string version = fmt::format("Postgres {}", row.text(0, 0));
+    if (const auto provider = name_of(provider_of(sql)); !provider.empty())
+        version += fmt::format(" of {}", provider);
     if (row.boolean(0, 1))
         report.fail("server", version + " is a standby, which takes no writes",
                     {"point stream.pg_connection at the primary"});
@@ -30,20 +33,24 @@ void check_wal_level(Report &report, postgres::Connection &sql) {
     const auto row = sql.exec("SELECT current_setting('wal_level')");
     const std::string level(row.text(0, 0));
     if (level == "logical") return report.ok("wal_level", level);
-    report.fail("wal_level", fmt::format("is {}, must be logical", level),
-                {"ALTER SYSTEM SET wal_level = 'logical';",
-                 "then restart Postgres (managed: set rds.logical_replication, "
-                 "cloudsql.logical_decoding or the like)"});
+    const Provider provider = provider_of(sql);
+    std::vector<std::string> mend = {enable_logical(provider)};
+    if (provider == Provider::none)
+        mend.emplace_back("then restart Postgres (a managed one: docs/managed-postgres.md)");
+    report.fail("wal_level", fmt::format("is {}, must be logical", level), mend);
 }
 
 void check_keep_size(Report &report, postgres::Connection &sql) {
     const auto row = sql.exec("SELECT setting::bigint, current_setting('max_slot_wal_keep_size') "
                               "FROM pg_settings WHERE name = 'max_slot_wal_keep_size'");
     if (row.integer(0, 0) >= 0) return report.ok("max_slot_wal_keep_size", row.text(0, 1));
+    const Provider provider = provider_of(sql);
     report.warn(
         "max_slot_wal_keep_size",
         "is unlimited: while the daemon is away, its slot holds WAL until the disk is full",
-        {"ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'; SELECT pg_reload_conf();",
+        {set_parameter(provider, "max_slot_wal_keep_size",
+                       provider == Provider::none ? "10GB" : "10240") +
+             (provider == Provider::none ? " SELECT pg_reload_conf();" : ""),
          "should our slot be lost by it: the events are in the table, and are delivered from "
          "there"});
 }
@@ -86,16 +93,18 @@ void check_capacity(Report &report, postgres::Connection &sql, const std::string
                                        have_slot ? ", one of them ours" : ""));
     else
         report.fail("slots", fmt::format("all {} replication slots are taken", most_slots),
-                    {fmt::format("ALTER SYSTEM SET max_replication_slots = {};", most_slots + 5),
+                    {set_parameter(provider_of(sql), "max_replication_slots",
+                                   std::to_string(most_slots + 5)),
                      "then restart Postgres; or drop slots that nobody needs: "
                      "SELECT slot_name, active FROM pg_replication_slots;"});
     if (senders < most_senders || have_sender)
         report.ok("senders", fmt::format("{} of {} WAL senders in use{}", senders, most_senders,
                                          have_sender ? ", one of them ours" : ""));
     else
-        report.fail("senders", fmt::format("all {} WAL senders are in use", most_senders),
-                    {fmt::format("ALTER SYSTEM SET max_wal_senders = {};", most_senders + 5),
-                     "then restart Postgres"});
+        report.fail(
+            "senders", fmt::format("all {} WAL senders are in use", most_senders),
+            {set_parameter(provider_of(sql), "max_wal_senders", std::to_string(most_senders + 5)),
+             "then restart Postgres"});
 }
 
 void check_clock(Report &report, postgres::Connection &sql) {

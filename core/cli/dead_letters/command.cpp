@@ -122,7 +122,8 @@ void add_discard(Program &program, CLI::App &parent) {
             return dead_letters::discard(load_configuration(program), *choice);
         });
     add_ids_or_all(verb, *choice);
-    verb.add_flag("-y,--yes", choice->yes, "Do not ask");
+    CLI::Option *const yes = verb.add_flag("-y,--yes", choice->yes, "Do not ask");
+    verb.add_flag("--json", choice->json, "Write how many as a JSON object")->needs(yes);
     verb.footer("Example: postgres-async-triggers dead-letters discard 1042");
 }
 

@@ -14,6 +14,11 @@ int discard(const config::Config &config, const Choice &choice) {
     auto selection = selection_of(config, choice);
     take(sql, selection);
     const std::int64_t count = outbox::count_letters(sql, selection);
+    if (choice.json) {
+        fmt::print("{{\"stream_id\": {}, \"discarded\": {}}}\n", selection.stream,
+                   outbox::remove_letters(sql, selection));
+        return done;
+    }
     if (count == 0) {
         fmt::print("no dead letters to discard\n");
         return done;

@@ -69,12 +69,17 @@ class Findings : public report::DeliveryFindings {
         if (!report_.partitions || !daemon_ran()) return;
         const PartitionsReport &partitions = *report_.partitions;
         if (!partitions.missing.empty()) {
-            const bool soon = !partitions.today || partitions.days_ahead == 0;
             std::string what =
                 fmt::format("there is no partition {}", fmt::join(partitions.missing, ", "));
+            // Events of before the first start, or of a month without a daemon: harmless, and over by tomorrow.
+            if (partitions.missing.size() == 1 && !partitions.today && partitions.default_rows > 0)
+                return notice("partitions_missing",
+                              what +
+                                  ": the default one held events of today before it could be made",
+                              {"nothing to do: today's events stay in the default partition"});
             if (!partitions.today)
                 what += ": today's events go into the default one";
-            else if (soon)
+            else if (partitions.days_ahead == 0)
                 what += ": from midnight (UTC) on events go into the default one";
             std::vector<std::string> remedy = {
                 daemon_is_there()
@@ -82,7 +87,7 @@ class Findings : public report::DeliveryFindings {
                       "says what is in the way (look for \"partition\")"
                     : "start the daemon: it makes them at its start and every day"};
             remedy.emplace_back("no event is lost, and no writer is held up, meanwhile");
-            if (soon)
+            if (!partitions.today || partitions.days_ahead == 0)
                 problem("partitions_missing", std::move(what), std::move(remedy));
             else
                 notice("partitions_missing", std::move(what), std::move(remedy));
