@@ -104,6 +104,14 @@ TEST_F(KafkaDelivery, ThroughABrokerThatIsKilledLosesAndRepeatsNothing) {
     }
 }
 
+TEST_F(KafkaDelivery, IsByAPluginThatKeepsTheRulesOfTheInterface) {
+    const auto plugin = support::program().parent_path().parent_path() / "plugins" / "kafka.so";
+    const auto check = site.run_program(
+        {"--config", configuration().string(), "plugins", "check", plugin.string(), "--json"});
+    EXPECT_EQ(check.status, 0) << check.out << check.err;
+    EXPECT_EQ(json::parse(check.out).at("delivery_not_tried"), "");
+}
+
 TEST_F(KafkaDelivery, ByADaemonThatIsKilledWhileTheBrokerIsAwayLosesNothing) {
     {
         Daemon daemon(configuration());
