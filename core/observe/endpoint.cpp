@@ -49,8 +49,8 @@ Endpoint::Endpoint(const config::Observability &config, std::map<std::string, Ma
         server_->hosts.insert(host_of(more));
 
     auto &http = server_->http;
-    // A scrape and a look beside it; each connection is soon free again.
-    http.new_task_queue = [] { return new httplib::ThreadPool(2); };
+    // A scrape, a probe and some pages that are open; each connection is soon free again.
+    http.new_task_queue = [] { return new httplib::ThreadPool(4); };
     // The library would share the port with another daemon (SO_REUSEPORT), and each scrape reach one of them.
     http.set_socket_options([](int socket) {
         const int yes = 1;
