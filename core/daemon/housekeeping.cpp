@@ -5,6 +5,7 @@
 
 #include <poll.h>
 
+#include "base/own_thread.hpp"
 #include "daemon/sessions.hpp"
 #include "observe/log.hpp"
 
@@ -66,6 +67,7 @@ void Housekeeping::want_capture() noexcept {
 void Housekeeping::tell(std::optional<OutageNews> news) { news_.put(std::move(news)); }
 
 void Housekeeping::run() {
+    this_thread_is_ours();
     auto sql = open_at(plan_.sql, plan_.ours.home);
     while (!halt_.halted()) {
         take_care_of_cursor(sql);

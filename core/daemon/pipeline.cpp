@@ -5,6 +5,7 @@
 
 #include "base/fault_point.hpp"
 #include "observe/log.hpp"
+#include "outbox/crashed_events.hpp"
 #include "outbox/dead_letters.hpp"
 
 namespace pgat::daemon {
@@ -126,6 +127,8 @@ delivery::Settled Pipeline::deliver(const delivery::Batch &batch, delivery::Hold
         batch, row_.uid,
         [this](std::span<const delivery::Rejection> letters) { store_rejections(letters); },
         [this] { lease_->require(*sql_); }, holding);
+    if (const auto forgotten = dispatcher_.take_forgotten_crashes(); !forgotten.empty())
+        outbox::forget_crashed_events(*sql_, settings_.id, forgotten);
     fault_point("batch_delivered");
     return settled;
 }

@@ -38,6 +38,7 @@
 #include "replication/server_identity.hpp"
 #include "replication/slot.hpp"
 #include "replication/slot_limit.hpp"
+#include "sinks/crash_marker.hpp"
 
 namespace pgat::daemon {
 
@@ -54,6 +55,8 @@ struct Memory {
     OldestUndelivered oldest_undelivered;
     // Events are delivered from the table for the sink was down: as the row says, or is about to. [any thread]
     std::atomic<bool> in_failover{false};
+    // What the last run left behind, until it has been heard.
+    sinks::CrashMarker *crash = nullptr;
 };
 
 class Pipeline {
@@ -86,6 +89,7 @@ class Pipeline {
     void report_slot_limit();
     std::optional<replication::Slot> usable_slot();
     void take_ownership();
+    void take_crash_into_account();
     TakeOver examine_slot();
 
     void recover();

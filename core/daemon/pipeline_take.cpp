@@ -180,6 +180,7 @@ void Pipeline::take_ownership() {
         log.warn("the database was copied here from another server; its cursor came with it",
                  {{"system_identifier", server_.system_identifier}});
     progress_.emplace(memory_.cursor, memory_.position);
+    take_crash_into_account();
     lease_.emplace(taken.ownership, settings_.slot_name, walsender_);
     housekeeping_.emplace(
         HousekeepingPlan{sql_session(settings_, &halt_.bell()),

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/own_thread.hpp"
 #include "daemon/sessions.hpp"
 #include "observe/log.hpp"
 #include "replication/slot_creation.hpp"
@@ -53,6 +54,7 @@ std::optional<Reader::Taken> Reader::taken_within(std::chrono::milliseconds time
 }
 
 void Reader::run(std::optional<postgres::Connection> session) {
+    this_thread_is_ours();
     failure_.guard([&] {
         if (!session || create(*session)) read();
     });

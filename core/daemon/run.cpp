@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/own_thread.hpp"
 #include "daemon/foreground.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/sink_watch.hpp"
@@ -11,6 +12,8 @@
 #include "daemon/supervisor.hpp"
 #include "observe/endpoint.hpp"
 #include "observe/log.hpp"
+#include "sinks/crash_handler.hpp"
+#include "sinks/crash_marker.hpp"
 
 namespace pgat::daemon {
 
@@ -35,12 +38,17 @@ constexpr observe::Log log{"daemon"};
 
 int run(const config::Config &config) {
     Halt halt;
-    Supervisor supervisor(config, halt);
+    this_thread_is_ours();
+    sinks::CrashMarker marker(config.stream.id);
+    Supervisor supervisor(config, halt, marker);
+    const sinks::CrashHandler crash_handler(supervisor.sink_calls(), config.stream.id, marker.fd());
     ServiceManager service_manager;
     History history;
     int status = 1;
     Foreground foreground;
     foreground.work = [&] {
+        this_thread_is_ours();
+        const sinks::SignalStack signal_stack;
         // On this thread: its own inherit that no signal is for them.
         const observe::Endpoint endpoint(config.observability,
                                          pages_of(config, supervisor, history));

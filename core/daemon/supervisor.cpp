@@ -20,8 +20,15 @@ constexpr auto last_store_limit = 2s;
 
 } // namespace
 
-Supervisor::Supervisor(const config::Config &config, Halt &halt)
-    : config_(config), halt_(halt), backoff_(250ms, 10s) {}
+Supervisor::Supervisor(const config::Config &config, Halt &halt, sinks::CrashMarker &crash)
+    : config_(config), halt_(halt), backoff_(250ms, 10s) {
+    memory_.crash = &crash;
+    if (!crash.found()) return;
+    log.error("the last run was ended by a crash of the plugin",
+              {{"crash", crash.found()->what()}, {"event", crash.found()->event}});
+    // Of a function that has no event, or a thread between two calls: nothing is left to be done.
+    if (crash.found()->event.empty()) crash.forget();
+}
 
 void Supervisor::cancel_sink() {
     const std::lock_guard lock(sink_mutex_);

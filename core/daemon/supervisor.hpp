@@ -26,7 +26,8 @@ namespace pgat::daemon {
 
 class Supervisor {
   public:
-    Supervisor(const config::Config &config, Halt &halt);
+    // `crash` is what the last run left behind.
+    Supervisor(const config::Config &config, Halt &halt, sinks::CrashMarker &crash);
 
     // On the delivery thread: to the end. The exit status.
     int run();

@@ -44,7 +44,8 @@ Dispatcher::Dispatcher(sinks::Sink &sink, const DispatchPolicy &policy, const Ha
                        DeliveryCounts &counts)
     : sink_(sink), policy_(policy), offer_(policy.stream, policy.group_key),
       held_(policy.initial_backoff, policy.max_backoff), halt_(halt), counts_(counts),
-      health_(policy.attempts, policy.initial_backoff, policy.max_backoff) {}
+      health_(policy.attempts, policy.initial_backoff, policy.max_backoff),
+      crashes_(policy.max_event_attempts) {}
 
 void Dispatcher::open(const Batch &batch, std::string_view uid) {
     const std::size_t count = batch.events.size();
@@ -55,10 +56,14 @@ void Dispatcher::open(const Batch &batch, std::string_view uid) {
         items_[i].id = write_event_id(ids_.data() + i * room, uid, batch.events[i]->at);
     first_ = 0;
     note_in_hand(batch);
+    if (!crashes_.empty())
+        for (std::size_t i = 0; i < count; ++i)
+            if (const auto *const crashed = crashes_.find(batch.events[i]->at))
+                items_[i].attempt = crashed->crashes + 1;
     if (charged_.empty()) return;
     for (std::size_t i = 0; i < count; ++i)
         if (const auto known = charged_.find(batch.events[i]->at.id); known != charged_.end())
-            items_[i].attempt = known->second;
+            items_[i].attempt = std::max(items_[i].attempt, known->second);
 }
 
 void Dispatcher::note_in_hand(const Batch &batch) {
@@ -73,6 +78,7 @@ bool Dispatcher::offer(const Batch &batch, const RequireLease &require_lease) {
     if (!offer_.pick(batch, items_, first_, most, holding_ == Holding::keys ? &held_ : nullptr,
                      !policy_.dead_letters))
         return false;
+    if (!crashes_.empty() && !separate_suspects(batch)) return false;
     if (require_lease) require_lease();
     const auto began = Clock::now();
     sink_.publish(offer_.events(), began + policy_.call_limit, outcomes_);
@@ -80,6 +86,43 @@ bool Dispatcher::offer(const Batch &batch, const RequireLease &require_lease) {
     counts_.call_seconds.observe(std::chrono::duration<double>(Clock::now() - began).count());
     counts_.batch_events.observe(static_cast<double>(offer_.size()));
     return true;
+}
+
+bool Dispatcher::separate_suspects(const Batch &batch) {
+    for (std::size_t position = 0; position < offer_.size(); ++position) {
+        const auto &at = batch.events[offer_.index(position)]->at;
+        const auto *const crashed = crashes_.find(at);
+        if (crashed == nullptr && !crashes_.suspect(at.id)) continue;
+        // It is not given up: each attempt may cost a restart, so they are few.
+        if (position == 0 && crashed != nullptr && crashes_.too_often(*crashed) && !outage()) {
+            health_.give_up(crashed->reason, policy_.max_backoff);
+            return false;
+        }
+        offer_.keep(std::max<std::size_t>(position, 1));
+        break;
+    }
+    return true;
+}
+
+void Dispatcher::reject_crashed(const Batch &batch, const StoreRejections &store) {
+    std::vector<Rejection> rejected;
+    rejecting_.clear();
+    for (std::size_t i = 0; i < items_.size() && policy_.dead_letters; ++i) {
+        const auto *const crashed = crashes_.find(batch.events[i]->at);
+        if (crashed == nullptr || items_[i].settled || !crashes_.too_often(*crashed)) continue;
+        // A restart may have come before the cursor that holds the earlier ones: they are given up again here.
+        if (crashes_.sink_is_broken(rejected.size())) break;
+        ++consecutive_rejected_;
+        rejected.push_back({batch.events[i], crashed->reason, crashed->crashes});
+        rejecting_.push_back(i);
+        items_[i].settled = true;
+    }
+    if (rejected.empty()) return;
+    store_rejected(rejected, store);
+    for (const auto &letter : rejected)
+        crashes_.settle(letter.event->at);
+    while (first_ < items_.size() && items_[first_].settled)
+        ++first_;
 }
 
 void Dispatcher::failed(std::size_t position) {
@@ -149,6 +192,7 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
             consecutive_rejected_ = 0;
             if (!charged_.empty()) charged_.erase(batch.events[index]->at.id);
             ++delivered_;
+            if (!crashes_.empty()) crashes_.settle(batch.events[index]->at);
             break;
         case sinks::Verdict::retry:
             charge(batch, index, std::string(reason_of(position)), rejected);
@@ -184,6 +228,9 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
         health_.took_something();
     }
     if (!rejected.empty()) store_rejected(rejected, store);
+    if (delivered_ > 0 && !crashes_.empty())
+        for (const auto &at : crashes_.forget_settled())
+            forgotten_crashes_.push_back(at);
     while (first_ < items_.size() && items_[first_].settled)
         ++first_;
 }
@@ -215,7 +262,12 @@ Settled Dispatcher::deliver(const Batch &batch, std::string_view uid, const Stor
     holding_ = policy_.group_key.empty() ? Holding::nothing : holding;
     open(batch, uid);
     Settled settled;
-    while (first_ < items_.size() && !halt_.halted()) {
+    try {
+        if (!crashes_.empty()) reject_crashed(batch, store);
+    } catch (const Error &error) {
+        settled.failure = error;
+    }
+    while (!settled.failure && first_ < items_.size() && !halt_.halted()) {
         try {
             if (!offer(batch, require_lease)) break;
             take_outcomes(batch, store);

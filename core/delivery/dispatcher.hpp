@@ -32,6 +32,7 @@
 #include "base/halt.hpp"
 #include "delivery/batch.hpp"
 #include "delivery/counts.hpp"
+#include "delivery/crash_record.hpp"
 #include "delivery/held_keys.hpp"
 #include "delivery/offer.hpp"
 #include "delivery/sink_health.hpp"
@@ -93,6 +94,13 @@ class Dispatcher {
     Settled deliver(const Batch &batch, std::string_view uid, const StoreRejections &store,
                     const RequireLease &require_lease = {}, Holding holding = Holding::nothing);
 
+    // Events at which the sink has crashed the daemon, as they are now in the database.
+    void set_crashed_events(std::vector<outbox::CrashedEvent> events) {
+        crashes_.set(std::move(events));
+    }
+    // Of them, those that the database need not hold any longer; asked after deliver().
+    std::vector<outbox::Position> take_forgotten_crashes() { return std::move(forgotten_crashes_); }
+
     const HeldKeys &held_keys() const noexcept { return held_; }
     // Their events are not in the batch any more, or not to be waited for.
     void forget_held_keys() noexcept { held_.clear(); }
@@ -117,6 +125,10 @@ class Dispatcher {
     bool offer(const Batch &batch, const RequireLease &require_lease);
     // Takes the verdicts of one call.
     void take_outcomes(const Batch &batch, const StoreRejections &store);
+    // Gives up events that crashed the sink too often.
+    void reject_crashed(const Batch &batch, const StoreRejections &store);
+    // Narrows what was picked to what may share a call. False: an event is in front that must wait.
+    bool separate_suspects(const Batch &batch);
     void store_rejected(const std::vector<Rejection> &rejected, const StoreRejections &store);
     void charge(const Batch &batch, std::size_t index, const std::string &why,
                 std::vector<Rejection> &rejected);
@@ -139,6 +151,8 @@ class Dispatcher {
     const Halt &halt_;
     DeliveryCounts &counts_;
     SinkHealth health_;
+    CrashRecord crashes_;
+    std::vector<outbox::Position> forgotten_crashes_;
     std::uint32_t consecutive_rejected_ = 0;
     std::unordered_map<EventId, std::uint32_t>
         charged_; // attempts of events in hand, where not the first

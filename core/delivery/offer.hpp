@@ -5,6 +5,7 @@
 // On the delivery thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -37,6 +38,11 @@ class Offer {
     bool pick(const Batch &batch, std::span<const Item> items, std::size_t first, std::size_t most,
               const HeldKeys *held, bool one_a_key);
 
+    // Only the first `count` of what was picked, at least one, go.
+    void keep(std::size_t count) {
+        events_.resize(std::min(count, events_.size()));
+        indexes_.resize(events_.size());
+    }
     // Valid until the next pick().
     std::span<const sinks::OutgoingEvent> events() const noexcept { return events_; }
     std::size_t size() const noexcept { return events_.size(); }

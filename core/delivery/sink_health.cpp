@@ -52,10 +52,10 @@ void SinkHealth::succeeded() {
     backoff_.reset();
 }
 
-void SinkHealth::give_up(const std::string &reason) {
+void SinkHealth::give_up(const std::string &reason, Backoff::Duration wait) {
     if (failures_ == 0) since_ = wall_clock();
     failures_ = std::max(failures_, attempts_);
-    failed(reason, Backoff::Duration(0));
+    failed(reason, wait);
 }
 
 } // namespace pgat::delivery

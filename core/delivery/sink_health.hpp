@@ -27,8 +27,8 @@ class SinkHealth {
     // A call that failed took something all the same: such a sink is asked for the rest sooner.
     void took_something() noexcept { backoff_.reset(); }
     void succeeded();
-    // An outage from now on, whatever was counted.
-    void give_up(const std::string &reason);
+    // An outage from now on, whatever was counted; the next attempt is no sooner than `wait` from now.
+    void give_up(const std::string &reason, Backoff::Duration wait = Backoff::Duration(0));
 
     const std::optional<Outage> &outage() const noexcept { return outage_; }
 

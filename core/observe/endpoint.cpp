@@ -7,6 +7,7 @@
 #include <httplib.h>
 #include <sys/socket.h>
 
+#include "base/own_thread.hpp"
 #include "observe/log.hpp"
 
 namespace pgat::observe {
@@ -70,6 +71,7 @@ Endpoint::Endpoint(const config::Observability &config, std::map<std::string, Ma
     });
     for (auto &[path, make] : pages)
         http.Get(path, [make = std::move(make)](const auto &, auto &response) {
+            this_thread_is_ours();
             const Page page = make();
             response.status = page.status;
             for (const auto &[name, value] : page.headers)
@@ -96,6 +98,7 @@ Endpoint::Endpoint(const config::Observability &config, std::map<std::string, Ma
         return;
     }
     thread_ = std::thread([this] {
+        this_thread_is_ours();
         server_->http.listen_after_bind();
         server_->ended = true;
     });

@@ -1,5 +1,7 @@
 #include "outbox/page_ahead.hpp"
 
+#include "base/own_thread.hpp"
+
 namespace pgat::outbox {
 
 PageAhead::PageAhead(postgres::Connection connection, ReadPage read_page)
@@ -29,6 +31,7 @@ std::optional<Chunk> PageAhead::next() {
 }
 
 void PageAhead::read_pages() noexcept {
+    this_thread_is_ours();
     std::exception_ptr failure;
     try {
         for (;;) {

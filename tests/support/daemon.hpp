@@ -73,13 +73,24 @@ class Daemon : public Process {
     explicit Daemon(const std::filesystem::path &configuration,
                     const std::map<std::string, std::string> &environment = {})
         : Process({program().string(), "--config", configuration.string(), "run"},
-                  {.environment = environment, .directory = "", .as_postgres = false}) {}
+                  {.environment = with_state(environment, configuration.parent_path()),
+                   .directory = "",
+                   .as_postgres = false}) {}
 
     bool wait_until_streaming(std::chrono::milliseconds limit = std::chrono::seconds(30)) {
         return wait_for_err("streaming", limit);
     }
     // SIGTERM, then its exit status; -1 if it does not end.
     int stop();
+
+  private:
+    // What it leaves behind goes with the test.
+    static std::map<std::string, std::string>
+    with_state(std::map<std::string, std::string> environment,
+               const std::filesystem::path &folder) {
+        environment.emplace("STATE_DIRECTORY", folder.string());
+        return environment;
+    }
 };
 
 // The lines below `sink:` of a memory sink that prints.

@@ -82,6 +82,7 @@ std::set<std::string> names_in_sources() {
 
 TEST(FaultPoints, AreAllTried) {
     std::set<std::string> tried(fault_points::in_commands.begin(), fault_points::in_commands.end());
+    tried.insert(fault_points::after_a_crash.begin(), fault_points::after_a_crash.end());
     for (const auto &one : fault_points::cases)
         tried.insert(one.point);
     EXPECT_EQ(names_in_sources(), tried) << "tests/system/fault_points/cases.hpp lists them";

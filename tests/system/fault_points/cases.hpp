@@ -89,6 +89,12 @@ inline constexpr std::array cases{
     Case{"partition_dropped", During::housekeeping},
 };
 
+// Where only a start after a crash of the plugin comes by: crashing_sink_test ends it there.
+inline constexpr std::array after_a_crash{
+    "crash_counting",
+    "crash_counted",
+};
+
 // Where commands come by and no daemon: tests/cli ends them there.
 inline constexpr std::array in_commands{
     "letters_removing",
