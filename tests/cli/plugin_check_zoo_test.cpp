@@ -102,7 +102,7 @@ const Names without_an_animal = {"whole", "trusted"};
 
 // Where the build counts memory and threads by other means.
 bool needs_a_plain_build(const std::string &check) {
-    return check == "leaks-memory" || check == "blocked-signals" || check == "loads-quietly";
+    return check == "leaks-memory" || check == "blocked-signals" || check == "leaks-refused";
 }
 
 class PluginCheckZoo : public CliTest {

@@ -33,7 +33,7 @@ Finding loads_quietly(const Subject &subject) {
             fail(fmt::format("it opened {} (descriptor {})", what, fd),
                  {"open what a sink needs in create()"});
     for (const pid_t thread : threads())
-        if (!threads_before.contains(thread) && !sanitized)
+        if (!threads_before.contains(thread))
             fail(fmt::format("it started {}", thread_name(thread)),
                  {"start what a sink needs in create(), and join it in destroy()"});
     if (const std::string written = written_to_output(); !written.empty())

@@ -122,10 +122,11 @@ TrialBatch::TrialBatch(const std::vector<TrialEvent> &events, BatchShape shape)
             static_cast<const pgat_event *>(place(&made, sizeof made, "behind a pgat_event",
                                                   "of a pgat_event after publish() returned")));
     }
-    pointers_ = !guards_none(shape) ? static_cast<const pgat_event *const *>(place(
-                                          pointers.data(), pointers.size() * sizeof pointers[0],
-                                          "behind the last of a batch's events",
-                                          "of a batch's events after publish() returned"))
+    pointers.push_back(nullptr); // to look behind the last is another check's, a sanitizer's too
+    pointers_ = !guards_none(shape) ? static_cast<const pgat_event *const *>(
+                                          place(pointers.data(), count_ * sizeof pointers[0],
+                                                "behind the last of a batch's events",
+                                                "of a batch's events after publish() returned"))
                                     : pointers.data();
 }
 
