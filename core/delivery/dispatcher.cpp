@@ -75,6 +75,8 @@ bool Dispatcher::offer(const Batch &batch, const RequireLease &require_lease) {
     std::size_t most = sink_.max_batch();
     if (policy_.most_at_once != 0 && (most == 0 || policy_.most_at_once < most))
         most = policy_.most_at_once;
+    // A sink that was away and cannot be asked how it is, is asked with one event.
+    if (outage() && away_ && !sink_.has_probe()) most = 1;
     if (!offer_.pick(batch, items_, first_, most, holding_ == Holding::keys ? &held_ : nullptr,
                      !policy_.dead_letters))
         return false;
@@ -181,6 +183,7 @@ void Dispatcher::take_outcomes(const Batch &batch, const StoreRejections &store)
     failure_.clear();
     held_failure_.clear();
     last_delivered_ = 0;
+    away_ = outcomes_.status != sinks::Status::ok;
     for (std::size_t position = 0; position < offer_.size(); ++position)
         if (outcomes_.verdicts[position] == sinks::Verdict::delivered)
             last_delivered_ = offer_.index(position);

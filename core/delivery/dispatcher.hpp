@@ -3,7 +3,7 @@
 // Policy of a failed call, whatever the verdicts: wait (the sink's retry_after, else a jittered backoff),
 // then offer what is not settled again, in order. After `attempts` failed calls in a row the sink is down:
 // deliver() returns, and says in outage() when it is worth calling again; until a call succeeds there is one
-// at a time. An event is charged an attempt only when the failure was its own; one charged max_event_attempts
+// at a time, and of one event where the sink cannot be asked how it is. An event is charged an attempt only when the failure was its own; one charged max_event_attempts
 // times, or rejected, becomes a dead letter, stored before the batch counts it as settled. A sink that rejects
 // everything is taken for broken: after max_consecutive_rejected dead letters in a row, rejections are failed
 // calls until something is delivered again.
@@ -166,6 +166,7 @@ class Dispatcher {
     std::vector<std::size_t> rejecting_; // indexes of the rejections being stored
     // Of the last call.
     Holding holding_ = Holding::nothing;
+    bool away_ = false; // the sink itself failed, not single events
     std::uint64_t delivered_ = 0;
     std::string failure_;      // why it was not a success
     std::string held_failure_; // why keys are held back since

@@ -36,10 +36,22 @@ TEST_F(DispatcherTest, ChargesNobodyForAnOutage) {
     sink.script = std::vector<ScriptedSink::Answer>(50, status(Status::unavailable));
     Dispatcher dispatcher(sink, policy, halt, counts);
     EXPECT_EQ(deliver_through_outages(dispatcher), 49) << "three calls at once, then one at a time";
-    EXPECT_EQ(sink.offered.size(), 51U);
+    ASSERT_EQ(sink.offered.size(), 52U);
     EXPECT_EQ(sink.attempts.back(), 1U);
     EXPECT_TRUE(dead.empty());
     EXPECT_FALSE(dispatcher.outage());
+}
+
+TEST_F(DispatcherTest, AsksASinkThatWasAwayWithOneEventWhereItCannotBeAskedOtherwise) {
+    events(4);
+    sink.script = std::vector<ScriptedSink::Answer>(4, status(Status::unavailable));
+    Dispatcher dispatcher(sink, policy, halt, counts);
+    EXPECT_EQ(deliver_through_outages(dispatcher), 3);
+    ASSERT_EQ(sink.offered.size(), 6U);
+    EXPECT_EQ(sink.offered[2].size(), 4U) << "no outage yet";
+    EXPECT_EQ(sink.offered[3], std::vector<std::string>{"uid-1-1001"});
+    EXPECT_EQ(sink.offered[4], std::vector<std::string>{"uid-1-1001"});
+    EXPECT_EQ(sink.offered[5].size(), 3U) << "it is back: the rest at once";
 }
 
 TEST_F(DispatcherTest, GivesUpAfterSoManyFailedCallsInARowAndSaysWhen) {
