@@ -206,7 +206,9 @@ Cluster::Cluster(Cluster &original, Copy as, const std::map<std::string, std::st
         // Files may go while they are copied: what counts is in the WAL, which is copied last.
         run({"cp", "-a", original.data(), data()});
         const auto stopped = session.exec("SELECT labelfile FROM pg_backup_stop(false)");
-        must({"cp", "-a", original.data() / "pg_wal", data()}, false);
+        // So may one that is about to become a segment; the segments themselves stay.
+        for (int left = 5; run({"cp", "-a", original.data() / "pg_wal", data()}).status != 0;)
+            if (--left == 0) throw std::runtime_error("the WAL cannot be copied");
         std::ofstream(data() / "backup_label") << stopped.text(0, 0);
         give_to_servers(data() / "backup_label");
         fs::remove(data() / "postmaster.pid");

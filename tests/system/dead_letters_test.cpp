@@ -1,6 +1,7 @@
 // What the sink refuses for good is kept beside the stream, or the stream waits.
 #include <algorithm>
 #include <csignal>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -243,9 +244,13 @@ TEST_F(Refusal, ThatIsChargedTooOftenIsADeadLetter) {
     EXPECT_EQ(kept.integer(0, 2), 5);
 }
 
+// What a receiver has answered with 200.
+struct Taken {
+    std::mutex mutex;
+    std::set<std::int64_t> items;
+};
+
 TEST_F(Refusal, OfEveryEventIsTheSinksFault) {
-    std::mutex taking;
-    std::set<std::int64_t> taken;
     use("", "  max_consecutive_rejected: 10\n");
     receiver.answer_with(400);
     Daemon daemon(configuration);
@@ -259,9 +264,13 @@ TEST_F(Refusal, OfEveryEventIsTheSinksFault) {
     receiver.forget();
     ASSERT_TRUE(receiver.wait_for(50)) << daemon.err();
     EXPECT_EQ(letters().rows(), 10);
-    receiver.answer_with([&](const support::HttpRequest &request) {
-        const std::lock_guard lock(taking);
-        taken.insert(item_in(request));
+    // From the first event of a call on: one that it refused in front of others that it took would be given up.
+    const auto taken = std::make_shared<Taken>();
+    receiver.answer_with([taken](const support::HttpRequest &request) {
+        const auto item = item_in(request);
+        const std::lock_guard lock(taken->mutex);
+        if (taken->items.empty() && item != 11) return support::HttpAnswer{400, {}, {}};
+        taken->items.insert(item);
         return support::HttpAnswer{200, {}, {}};
     });
     ASSERT_TRUE(eventually([&] {
@@ -276,7 +285,7 @@ TEST_F(Refusal, OfEveryEventIsTheSinksFault) {
     EXPECT_EQ(letters().rows(), 0);
     EXPECT_EQ(daemon.stop(), 0) << daemon.err();
     const auto all = numbers(1, 110);
-    EXPECT_EQ(taken, std::set<std::int64_t>(all.begin(), all.end()));
+    EXPECT_EQ(taken->items, std::set<std::int64_t>(all.begin(), all.end()));
 }
 
 TEST_F(Refusal, OfTheSinkItselfChargesNoEvent) {
