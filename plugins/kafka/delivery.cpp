@@ -20,6 +20,7 @@ constexpr milliseconds grace{300};
 // How often is_cancelled is asked where there is no descriptor to wait for, and the longest wait.
 constexpr milliseconds look_again{100};
 constexpr milliseconds longest_wait{500};
+constexpr std::uint32_t look_every = 64; // events
 // A round that settles nothing is tried so often again.
 constexpr int idle_rounds = 3;
 
@@ -32,8 +33,8 @@ std::size_t mix(std::size_t a, std::size_t b) noexcept {
 Delivery::Delivery(KafkaSink &sink, const plugin::Batch &batch, plugin::Outcomes &outcomes)
     : sink_(sink), batch_(batch), outcomes_(outcomes),
       routes_(sink.host_, sink.settings_, batch.size()), headers_(sink.host_, sink.settings_),
-      states_(batch.size(), State::open), flights_(batch.size(), nullptr), end_(batch.deadline()),
-      last_news_(Clock::now()) {}
+      states_(batch.size(), State::open), lanes_(batch.size()), flights_(batch.size(), nullptr),
+      end_(batch.deadline()), last_news_(Clock::now()) {}
 
 Delivery::~Delivery() {
     std::uint64_t left = 0;
@@ -98,9 +99,14 @@ void Delivery::round() {
     pausing_ = false;
     order_.emplace(rest());
     std::uint32_t event = 0;
+    std::uint32_t handed = 0;
+    // The clock is asked now and then: it costs as much as handing over a message.
+    const auto may_go_on = [&] {
+        return handed++ % look_every == 0 ? !told_to_stop() : !stopping_;
+    };
     while (true) {
         bool full = false;
-        while (!pausing_ && !trouble_ && !told_to_stop() && order_->next(event)) {
+        while (!pausing_ && !trouble_ && may_go_on() && order_->next(event)) {
             if (start(event) == Step::must_wait) {
                 order_->later(event);
                 full = !pausing_ && !trouble_ && !stopping_;
@@ -126,7 +132,9 @@ std::vector<Order::Place> Delivery::rest() {
             held.insert(key);
         } else if (states_[i] == State::open) {
             if (key.empty() && !held.empty()) break;
-            if (held.empty() || !held.contains(key)) rest.push_back({i, key, lane_of(i)});
+            if (!held.empty() && held.contains(key)) continue;
+            lanes_[i] = lane_of(i);
+            rest.push_back({i, key, lanes_[i]});
         }
     }
     return rest;
@@ -208,7 +216,7 @@ Delivery::Step Delivery::produce(std::uint32_t index, const Route &route) {
     }
     Flight &flight = sink_.flights_.start();
     flight.event = index;
-    flight.lane = lane_of(index);
+    flight.lane = lanes_[index];
     flight.topic = topic.handle.get();
     flight.place = place;
     const Event event = batch_[index];
@@ -260,26 +268,28 @@ Delivery::Step Delivery::refused_at_once(std::uint32_t index, const Route &route
 
 // Takes the reports that have come.
 void Delivery::hear() {
+    bool any = false;
     for (Flight *flight : sink_.flights_.take_landed()) {
         if (flight->event == Flight::no_event) {
             sink_.sort_kept(*flight);
         } else {
-            last_news_ = Clock::now();
+            any = true;
             finish(*flight);
         }
     }
+    if (any) last_news_ = Clock::now();
 }
 
 void Delivery::finish(Flight &flight) {
     const std::uint32_t event = flight.event;
-    const Flight landed = flight;
+    const Blamed landed{event, flight.topic, flight.partition, flight.error};
     flights_[event] = nullptr;
     --under_way_;
     sink_.flights_.release(flight);
     const Meaning meaning = meaning_of(landed.error);
     if (blames_one_of_many(meaning)) {
         pausing_ = true;
-        blamed_.push_back({event, landed.topic, landed.partition, landed.error});
+        blamed_.push_back(landed);
         return;
     }
     switch (meaning) {

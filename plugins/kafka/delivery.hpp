@@ -72,7 +72,8 @@ class Delivery {
     Routes routes_;
     Headers headers_;
     std::vector<State> states_;
-    std::vector<Flight *> flights_; // under way, by event
+    std::vector<std::uint64_t> lanes_; // of those that may go, by event
+    std::vector<Flight *> flights_;    // under way, by event
     std::optional<Order> order_;
     std::vector<Blamed> blamed_;
     std::uint32_t under_way_ = 0;

@@ -4,22 +4,34 @@
 
 namespace pgat::kafka {
 
-Order::Order(std::vector<Place> events) : events_(std::move(events)) {
-    position_.reserve(events_.size());
+Order::Order(std::vector<Place> events)
+    : events_(std::move(events)), number_of_(events_.size(), none) {
+    if (events_.empty()) return;
+    first_event_ = events_.front().event;
+    position_.resize(events_.back().event - first_event_ + 1);
     for (std::size_t at = 0; at < events_.size(); ++at)
-        position_.emplace(events_[at].event, at);
+        position_[events_[at].event - first_event_] = at;
+    numbers_.reserve(events_.size());
+}
+
+void Order::look_up_key(std::size_t position) {
+    if (number_of_[position] != none) return;
+    const auto fresh = static_cast<std::uint32_t>(keys_.size());
+    const auto [at, added] = numbers_.try_emplace(events_[position].key, fresh);
+    if (added) keys_.emplace_back();
+    number_of_[position] = at->second;
 }
 
 bool Order::next(std::uint32_t &event) {
     while (!ready_.empty()) {
         const std::size_t position = ready_.front();
         ready_.pop_front();
-        const Place &place = events_[position];
-        if (retried_ && (place.key.empty() || keys_[place.key].held)) {
+        const Key *const key = key_of(position);
+        if (retried_ && (key == nullptr || key->held)) {
             settle(position);
             continue;
         }
-        event = place.event;
+        event = events_[position].event;
         return true;
     }
     for (; next_ < events_.size(); ++next_) {
@@ -29,9 +41,10 @@ bool Order::next(std::uint32_t &event) {
             if (!may_go_without_key(place)) return false;
         } else {
             if (keyless_under_way_ > 0 || stopped_) return false;
-            key = &keys_[place.key];
+            look_up_key(next_);
+            key = key_of(next_);
             if (key->held) continue;
-            if (!key->waiting.empty() || (key->under_way > 0 && key->lane != place.lane)) {
+            if (key->any_waiting() || (key->under_way > 0 && key->lane != place.lane)) {
                 key->waiting.push_back(next_);
                 ++waiting_;
                 continue;
@@ -62,29 +75,26 @@ void Order::start(std::size_t position, Key *key) noexcept {
 }
 
 void Order::settle(std::size_t position) noexcept {
-    const Place &place = events_[position];
     --under_way_;
-    if (place.key.empty()) {
-        --keyless_under_way_;
+    if (Key *const key = key_of(position)) {
+        --key->under_way;
     } else {
-        --keys_.find(place.key)->second.under_way;
+        --keyless_under_way_;
     }
 }
 
 void Order::done(std::uint32_t event) {
-    const std::size_t position = position_.at(event);
+    const std::size_t position = position_of(event);
     settle(position);
-    const Place &place = events_[position];
-    if (!place.key.empty()) release(keys_[place.key]);
+    if (Key *const key = key_of(position)) release(*key);
 }
 
 // The first of those that wait goes on, and with it those behind it that share its lane.
 void Order::release(Key &key) {
-    if (key.under_way > 0 || key.held || key.waiting.empty()) return;
-    const std::uint64_t lane = events_[key.waiting.front()].lane;
-    while (!key.waiting.empty() && events_[key.waiting.front()].lane == lane) {
-        const std::size_t position = key.waiting.front();
-        key.waiting.pop_front();
+    if (key.under_way > 0 || key.held || !key.any_waiting()) return;
+    const std::uint64_t lane = events_[key.waiting[key.gone]].lane;
+    while (key.any_waiting() && events_[key.waiting[key.gone]].lane == lane) {
+        const std::size_t position = key.waiting[key.gone++];
         --waiting_;
         start(position, &key);
         ready_.push_back(position);
@@ -92,17 +102,16 @@ void Order::release(Key &key) {
 }
 
 void Order::retried(std::uint32_t event) {
-    const std::size_t position = position_.at(event);
+    const std::size_t position = position_of(event);
     settle(position);
     retried_ = true;
-    const Place &place = events_[position];
-    if (place.key.empty()) {
-        stopped_ = true;
+    if (Key *const key = key_of(position)) {
+        key->held = true;
     } else {
-        keys_[place.key].held = true;
+        stopped_ = true;
     }
 }
 
-void Order::later(std::uint32_t event) { ready_.push_front(position_.at(event)); }
+void Order::later(std::uint32_t event) { ready_.push_front(position_of(event)); }
 
 } // namespace pgat::kafka

@@ -38,11 +38,24 @@ class Order {
 
   private:
     struct Key {
-        std::uint32_t under_way = 0;     // those in ready_ among them
-        std::uint64_t lane = 0;          // of those under way
-        std::deque<std::size_t> waiting; // positions, until those under way are settled
-        bool held = false;               // behind a retried event
+        std::uint32_t under_way = 0;      // those in ready_ among them
+        std::uint64_t lane = 0;           // of those under way
+        std::vector<std::size_t> waiting; // positions, until those under way are settled
+        std::size_t gone = 0;             // so many at the front of `waiting` do not wait any more
+        bool held = false;                // behind a retried event
+
+        bool any_waiting() const noexcept { return gone < waiting.size(); }
     };
+    static constexpr std::uint32_t none = UINT32_MAX;
+
+    // Null for an event without a key; not to be kept while more events are looked at.
+    Key *key_of(std::size_t position) noexcept {
+        return number_of_[position] == none ? nullptr : &keys_[number_of_[position]];
+    }
+    void look_up_key(std::size_t position);
+    std::size_t position_of(std::uint32_t event) const noexcept {
+        return position_[event - first_event_];
+    }
 
     bool may_go_without_key(const Place &place) const noexcept;
     void start(std::size_t position, Key *key) noexcept;
@@ -50,8 +63,12 @@ class Order {
     void release(Key &key);
 
     std::vector<Place> events_;
-    std::unordered_map<std::uint32_t, std::size_t> position_; // of an event
-    std::unordered_map<std::string_view, Key> keys_;
+    std::uint32_t first_event_ = 0;
+    std::vector<std::size_t> position_; // of an event, counted from first_event_
+    // Each key is hashed once an event, and known by its number from then on.
+    std::unordered_map<std::string_view, std::uint32_t> numbers_;
+    std::vector<std::uint32_t> number_of_; // by position, up to next_
+    std::vector<Key> keys_;
     std::deque<std::size_t> ready_; // go first; counted as under way
     std::size_t next_ = 0;          // position of the first event not looked at yet
     std::size_t waiting_ = 0;       // in all keys
