@@ -2,7 +2,8 @@
 #
 # Builds the sink plugin <type> as <build>/plugins/<type>.so, against pgat::plugin_api alone: no lib
 # prefix, everything hidden but the one entry symbol, and no symbol left for the daemon to provide.
-# The target is named sink_<type>. Our own sinks and those of others are built by this function.
+# The target is named sink_<type>. Our own sinks and those of others are built by this function. In a
+# project of its own `cmake --install` puts the file where the daemon looks, PGAT_PLUGIN_DIRECTORY.
 set_property(GLOBAL PROPERTY PGAT_SINK_VERSION_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/pgat_sink.map)
 
 function(pgat_add_sink type)
@@ -38,5 +39,8 @@ function(pgat_add_sink type)
     if(NOT ("${CMAKE_C_COMPILER_ID}${CMAKE_CXX_COMPILER_ID}" MATCHES "Clang"
             AND "${options};${inherited};${CMAKE_CXX_FLAGS};${CMAKE_C_FLAGS}" MATCHES "-fsanitize"))
         target_link_options(${target} PRIVATE -Wl,-z,defs)
+    endif()
+    if(PGAT_PLUGIN_DIRECTORY) # of find_package(PgatPlugin); our own are installed by component
+        install(TARGETS ${target} LIBRARY DESTINATION ${PGAT_PLUGIN_DIRECTORY})
     endif()
 endfunction()

@@ -1,5 +1,5 @@
-// A complete sink: appends the payload of each event as a line to a file. Copy the folder, give it a
-// name of its own, and put your receiver where the file is.
+// A complete sink: appends each event as a line to a file. Copy the folder, give it a name of its own,
+// and put your receiver where the file is.
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -12,7 +12,8 @@ namespace {
 
 using namespace pgat::plugin;
 
-// Postgres prints a payload without line breaks, so that a line is an event.
+// Postgres prints a payload without line breaks, so that a line is an event. Its id is the same each
+// time it comes: by that a reader drops repeats.
 class NdjsonSink {
   public:
     NdjsonSink(Host host, std::string_view config)
@@ -29,23 +30,30 @@ class NdjsonSink {
     void publish(const Batch &batch, Outcomes &outcomes) {
         lines_.clear();
         for (std::uint32_t i = 0; i < batch.size(); ++i)
-            lines_.append(batch[i].payload()).push_back('\n');
+            lines_.append("{\"id\":\"")
+                .append(batch[i].id())
+                .append("\",\"payload\":")
+                .append(batch[i].payload())
+                .append("}\n");
         const off_t start = ::lseek(file_, 0, SEEK_END);
-        for (std::string_view left = lines_; !left.empty();) {
-            const ssize_t taken = ::write(file_, left.data(), left.size());
-            if (taken < 0) {
-                const Failure failure(PGAT_E_UNAVAILABLE, why("cannot be written"));
-                if (::ftruncate(file_, start) != 0) throw Failure(PGAT_E_BROKEN, why("is torn"));
-                throw failure;
-            }
-            left.remove_prefix(static_cast<std::size_t>(taken));
+        if (!put(lines_) || ::fdatasync(file_) != 0) {
+            const Failure failure(PGAT_E_UNAVAILABLE, why("cannot be written"));
+            if (::ftruncate(file_, start) != 0) throw Failure(PGAT_E_BROKEN, why("is torn"));
+            throw failure;
         }
-        if (::fdatasync(file_) != 0) throw Failure(PGAT_E_UNAVAILABLE, why("cannot be synced"));
         outcomes.delivered(0, batch.size());
         written_.add(lines_.size());
     }
 
   private:
+    bool put(std::string_view left) const {
+        while (!left.empty()) {
+            const ssize_t taken = ::write(file_, left.data(), left.size());
+            if (taken < 0) return false;
+            left.remove_prefix(static_cast<std::size_t>(taken));
+        }
+        return true;
+    }
     std::string why(const char *what) const {
         return path_ + " " + what + ": " + std::system_category().message(errno);
     }
@@ -59,7 +67,7 @@ class NdjsonSink {
 } // namespace
 
 PGAT_EXPORT_SINK(NdjsonSink, .type = "ndjson", .version = "1.0.0",
-                 .description = "appends payloads to a file, one a line", .license = "MIT",
+                 .description = "appends events to a file, one a line", .license = "MIT",
                  .config_schema = R"({
                      "type": "object", "required": ["path"], "additionalProperties": false,
                      "properties": {"path": {"type": "string", "minLength": 1}}})")

@@ -122,7 +122,7 @@ typedef struct pgat_event {
     uint32_t struct_size;
     uint32_t attempt;  /* 1 the first time; grows as PGAT_RETRY and PGAT_E_BROKEN say */
     pgat_str id;       /* the same at every attempt and never used twice: send it along, so that the
-                        * receiver can drop repeats */
+                        * receiver can drop repeats. ASCII letters, digits and dashes */
     pgat_str key;      /* ordering key; empty: ordered with the whole stream */
     pgat_str payload;  /* one JSON document, never empty, its bytes as Postgres printed them */
     pgat_str metadata; /* the subscription's metadata: one JSON document, or empty */
@@ -136,7 +136,7 @@ typedef struct pgat_batch {
     uint32_t struct_size;
     uint32_t count;                  /* at least 1 */
     const pgat_event *const *events; /* in stream order; by pointer, so that pgat_event can grow */
-    uint64_t deadline_ns;            /* return by then, on the clock of host->now_ns; 0: none */
+    uint64_t deadline_ns;            /* stop then, return in a second; as host->now_ns; 0: none */
     int32_t cancel_fd; /* readable once this publish() is to return, as on host->cancel_fd */
     uint32_t flags;    /* 0 in 1.0 */
 } pgat_batch;
@@ -255,15 +255,15 @@ typedef struct pgat_sink_plugin {
      * sent any more; what was under way by then gets the verdict that the receiver gives it. A sink
      * that has several events of a key under way says in its documentation what a receiver that
      * refuses one in the middle does to the order, and how to have one at a time.
-     *
-     * PGAT_OK: every event has its verdict, except those that this rule left alone behind a
-     * PGAT_RETRY. With any other status the verdicts given stand too. Delivery is at least once. */
+     * PGAT_OK: every event has its verdict, but for those left alone behind a PGAT_RETRY: later ones
+     * of its key, or of any if its key is empty, and later ones whose own key is empty; others count
+     * as PGAT_RETRY. With another status verdicts given stand too. Delivery is at least once. */
     pgat_status (*publish)(pgat_sink *, const pgat_batch *, pgat_outcomes *);
 
     /* [sink] May be NULL. Called while there is nothing to publish, at least every ten seconds, and
-     * after a failure before events are given again: reach the receiver, serve heartbeats, return
-     * by deadline_ns (as in pgat_batch) or once host->cancel_fd says so. PGAT_OK: events can be
-     * taken, as far as can be told without sending one. */
+     * after a failure before events are given again: reach the receiver and serve heartbeats. It
+     * stops at deadline_ns (as in pgat_batch) or once host->cancel_fd says so, and returns within a
+     * second of it. PGAT_OK: events can be taken, as far as can be told without sending one. */
     pgat_status (*probe)(pgat_sink *, uint64_t deadline_ns);
 
     /* [any] May be NULL. A further interface of the plugin by name; NULL: it has none. */

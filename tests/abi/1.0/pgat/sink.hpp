@@ -4,15 +4,17 @@
 //     void publish(const pgat::plugin::Batch &batch, pgat::plugin::Outcomes &outcomes);
 //     void probe(pgat::plugin::TimePoint deadline);            // may be left out
 //
-// and PGAT_EXPORT_SINK at namespace scope. Threads, lifetimes and manners are those of sink.h.
+// and PGAT_EXPORT_SINK at global scope. Threads, lifetimes and manners are those of sink.h.
 // Exceptions are caught here: throw Failure to choose the status, anything else reads as
 // PGAT_E_BROKEN.
 //
 // Never part of the ABI: compiled into the plugin, and hidden there.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -37,6 +39,16 @@ constexpr TimePoint time_point(std::uint64_t deadline_ns) noexcept {
     return deadline_ns == 0
                ? TimePoint::max()
                : TimePoint(std::chrono::nanoseconds(static_cast<std::int64_t>(deadline_ns)));
+}
+
+// What is left until `deadline` as poll() takes it: milliseconds, rounded up, 0 once it is past. At
+// most INT_MAX, so that TimePoint::max(), which is no deadline, may be given too. For a timeout of
+// your own beside it: poll_timeout(std::min(deadline, started + timeout)).
+inline int poll_timeout(TimePoint deadline) noexcept {
+    const TimePoint now = std::chrono::steady_clock::now();
+    if (deadline <= now) return 0;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
+    return static_cast<int>(std::min<decltype(left)>(left, INT_MAX));
 }
 
 // As the ABI counts waits; one that is past is none.
@@ -209,6 +221,7 @@ class Batch {
     const pgat_batch *raw() const noexcept { return &batch_; }
     std::uint32_t size() const noexcept { return batch_.count; }
     Event operator[](std::uint32_t index) const noexcept { return Event(batch_.events[index]); }
+    // TimePoint::max(): there is none. For poll(): poll_timeout(batch.deadline()).
     TimePoint deadline() const noexcept { return time_point(batch_.deadline_ns); }
     // Readable once publish() is to return; poll it beside the sockets.
     int cancel_fd() const noexcept { return batch_.cancel_fd; }
