@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/daemon.hpp"
+#include "support/line_receiver.hpp"
 #include "support/process.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/waiting.hpp"
@@ -77,16 +78,17 @@ class Template : public testing::Test {
     }
     // It keeps all the rules that `plugins check` can try. The kit wants daemon and plugin built alike, and
     // this plugin is built as its author would: without sanitizers.
-    void expect_to_pass_the_check([[maybe_unused]] const std::string &type) const {
+    void expect_to_pass_the_check([[maybe_unused]] const std::string &type,
+                                  [[maybe_unused]] const std::string &settings) const {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-        std::ofstream(folder.path() / "test.yaml")
-            << "path: " << (folder.path() / "checked").string();
+        std::ofstream(folder.path() / "test.yaml") << settings;
         shell((prefix() / "bin/postgres-async-triggers").string() +
                   " plugins check build/plugins/" + type +
                   ".so --config test.yaml --require-delivery",
               folder.path());
 #endif
     }
+    std::string a_file() const { return "path: " + (folder.path() / "checked").string(); }
     // The installed daemon finds it, and all that happens arrives in the file.
     void expect_delivery(const std::string &type) const {
         const auto plugins = folder.path() / "build/plugins";
@@ -132,14 +134,14 @@ class Template : public testing::Test {
 TEST_F(Template, InCppBuildsWithCMakeAndDelivers) {
     copy("cpp");
     build_with_cmake();
-    expect_to_pass_the_check("ndjson");
+    expect_to_pass_the_check("ndjson", a_file());
     expect_delivery("ndjson");
 }
 
 TEST_F(Template, InCBuildsWithCMakeAndDelivers) {
     copy("c");
     build_with_cmake();
-    expect_to_pass_the_check("ndjson_c");
+    expect_to_pass_the_check("ndjson_c", a_file());
     expect_delivery("ndjson_c");
 }
 
@@ -153,6 +155,44 @@ TEST_F(Template, InCBuildsWithPkgConfigAloneAndDelivers) {
     copy("c");
     build_with_pkg_config("cc -std=c11", "ndjson_c.c", "ndjson_c");
     expect_delivery("ndjson_c");
+}
+
+// Through the receiver's absence too, in order, and what it took is not sent again.
+TEST_F(Template, ForTheNetworkBuildsWithCMakeAndDelivers) {
+    copy("socket");
+    build_with_cmake();
+    support::LineReceiver checked;
+    expect_to_pass_the_check("tcp_lines",
+                             "host: 127.0.0.1\nport: " + std::to_string(checked.port()));
+
+    support::LineReceiver receiver;
+    support::Site site(support::Cluster::shared());
+    site.subscribe_to_items();
+    const auto configuration = site.configure(
+        "  type: tcp_lines\n  host: 127.0.0.1\n  port: " + std::to_string(receiver.port()) +
+            "\nplugins:\n  directory: " + (folder.path() / "build/plugins").string() + "\n",
+        "  retry: {attempts: 2, initial_backoff_ms: 10, max_backoff_ms: 100}\n");
+    Process running({(prefix() / "bin/postgres-async-triggers").string(), "--config",
+                     configuration.string(), "run"});
+    ASSERT_TRUE(running.wait_for_err("streaming")) << running.err();
+    const auto has = [&](std::int64_t last) {
+        return eventually(
+            [&] { return support::item_ids(receiver.lines()) == support::numbers(1, last); });
+    };
+    site.insert_items(1, 5);
+    EXPECT_TRUE(has(5)) << receiver.lines() << running.err();
+    receiver.go_away();
+    site.insert_items(6, 9);
+    EXPECT_TRUE(running.wait_for_err("failover")) << running.err();
+    receiver.come_back();
+    EXPECT_TRUE(has(9)) << receiver.lines() << running.err();
+    // What it refuses is a dead letter.
+    receiver.answer_with("no");
+    site.insert_items(10, 10);
+    EXPECT_TRUE(running.wait_for_err("answers: no")) << running.err();
+    expect_an_id_a_line(receiver.lines());
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait(), 0) << running.err();
 }
 
 // With the daemon's own prefix nothing needs to be configured. The name is given as plugin-api/README.md says.
