@@ -170,7 +170,8 @@ TEST_F(Template, ForTheNetworkBuildsWithCMakeAndDelivers) {
     site.subscribe_to_items();
     const auto configuration = site.configure(
         "  type: tcp_lines\n  host: 127.0.0.1\n  port: " + std::to_string(receiver.port()) +
-            "\nplugins:\n  directory: " + (folder.path() / "build/plugins").string() + "\n",
+            "\n  timeout_ms: 300\nplugins:\n  directory: " +
+            (folder.path() / "build/plugins").string() + "\n",
         "  retry: {attempts: 2, initial_backoff_ms: 10, max_backoff_ms: 100}\n");
     Process running({(prefix() / "bin/postgres-async-triggers").string(), "--config",
                      configuration.string(), "run"});
@@ -191,6 +192,17 @@ TEST_F(Template, ForTheNetworkBuildsWithCMakeAndDelivers) {
     site.insert_items(10, 10);
     EXPECT_TRUE(running.wait_for_err("answers: no")) << running.err();
     expect_an_id_a_line(receiver.lines());
+    // What it does not answer is an outage, and comes again.
+    receiver.answer_with("");
+    site.insert_items(11, 11);
+    EXPECT_TRUE(running.wait_for_err("no answer")) << running.err();
+    receiver.answer_with("ok");
+    site.insert_items(12, 12);
+    EXPECT_TRUE(eventually([&] {
+        const auto ids = support::item_ids(receiver.lines());
+        return ids.back() == 12 && support::once_each(ids) == support::numbers(1, 12);
+    })) << receiver.lines()
+        << running.err();
     running.signal(SIGTERM);
     EXPECT_EQ(running.wait(), 0) << running.err();
 }
