@@ -114,8 +114,9 @@ const Plugin &load_plugin_file(const fs::path &file) {
     if (entry.plugin->type != file.stem().string())
         refuse(canonical,
                fmt::format("says it is the plugin \"{0}\", its file's name {1}: rename the "
-                           "file to {0}.so, or install the right one",
-                           entry.plugin->type, file.filename().string()));
+                           "file to {0}.so, or install the right one, or set .type to \"{2}\" in "
+                           "PGAT_EXPORT_SINK (in C: .type)",
+                           entry.plugin->type, file.filename().string(), file.stem().string()));
     return *entry.plugin;
 }
 

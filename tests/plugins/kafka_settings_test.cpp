@@ -52,7 +52,7 @@ TEST(KafkaSettings, RefuseWhatLibrdkafkaDoesNotKnowAndNameIt) {
 TEST(KafkaSettings, RefuseTopicsThatCannotBe) {
     expect_refused({{"topic", "no topic"}}, "cannot be a topic");
     expect_refused({{"topic", ".."}}, "cannot be a topic");
-    expect_refused({{"topic", "{/a"}}, "topic has a { without its }");
+    expect_refused({{"topic", "{/a"}}, "topic: has a { without its }");
     expect_refused({{"topic", "{/a}"}, {"topic_default", "a/b"}}, "topic_default");
     expect_refused({{"topic_default", "other"}}, "topic_default is for a topic with placeholders");
     expect_refused({{"key_default", "other"}}, "key_default is for a key with placeholders");

@@ -92,7 +92,8 @@ TEST(Loading, RefusesAPluginOfAnotherTypeThanItsFileSays) {
     EXPECT_EQ(
         zoo_refusal("liar"),
         "liar.so: says it is the plugin \"honest\", its file's name liar.so: rename the file to "
-        "honest.so, or install the right one");
+        "honest.so, or install the right one, or set .type to \"liar\" in PGAT_EXPORT_SINK (in C: "
+        ".type)");
 }
 
 TEST(Loading, RefusesALibraryThatIsNoPlugin) {

@@ -112,7 +112,7 @@ class Template {
     };
 
     [[noreturn]] static void refuse(std::string_view where, std::string_view why) {
-        throw Failure(PGAT_E_CONFIG, std::string(where) + " " + std::string(why) +
+        throw Failure(PGAT_E_CONFIG, std::string(where) + ": " + std::string(why) +
                                          ": write {/pointer} for a part of the payload, "
                                          "{metadata:/pointer} for one of the metadata, {{ and }} "
                                          "for braces");
