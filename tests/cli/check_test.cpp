@@ -1,6 +1,8 @@
 // The preflight against real servers: what is right, each thing that can be wrong, and what mends it.
 #include "cli/fixture.hpp"
 
+#include "support/http_receiver.hpp"
+
 namespace pgat::cli {
 
 namespace {
@@ -334,6 +336,55 @@ TEST_F(Check, ShowsWhatThePluginDoesNotTake) {
         << finished.out;
     EXPECT_NE(text.find("        ./config.yaml:1: sink.capacity: "), std::string::npos) << text;
     EXPECT_NE(text.find("        ./config.yaml:1: sink.nonsense: "), std::string::npos) << text;
+}
+
+TEST_F(Check, SaysWhatThePluginItselfRefuses) {
+    configure("plugins: {directory: " + built("plugins") +
+              "}\nsink: {type: http, url: \"https://h.example/{queue_name}\"}\n");
+    const auto finished = run({"check"});
+    EXPECT_EQ(finished.status, 1);
+    EXPECT_TRUE(finding(finished.out, "plugin")
+                    .starts_with("FAIL  plugin: sink http: url: has a placeholder that is not a "
+                                 "JSON pointer"))
+        << finished.out;
+}
+
+TEST_F(Check, WarnsOfASinkWhoseReceiverIsNotThere) {
+    support::HttpReceiver receiver;
+    const std::string url = receiver.url();
+    const auto settings = "plugins: {directory: " + built("plugins") +
+                          "}\nsink: {type: http, url: \"" + url + "\"}\n";
+    configure(Cluster::shared(), Cluster::shared().create_database(), "postgres", settings);
+    auto finished = run({"check"});
+    EXPECT_EQ(finished.status, 0) << finished.out;
+    EXPECT_TRUE(finding(finished.out, "plugin").starts_with("ok    plugin: http ")) << finished.out;
+    receiver.stop();
+    finished = run({"check"});
+    EXPECT_EQ(finished.status, 0) << finished.out;
+    const std::string found = finding(finished.out, "plugin");
+    EXPECT_TRUE(found.starts_with("WARN  plugin: http ")) << finished.out;
+    EXPECT_NE(found.find(") does not take events now: "), std::string::npos) << found;
+    EXPECT_NE(found.find("\n        see to the receiver"), std::string::npos) << found;
+}
+
+TEST_F(Check, IsHarmedByNoPlugin) {
+    const auto found = [&](const std::string &settings) {
+        configure("plugins: {directory: " + built("zoo") + "}\nsink: {type: unruly, " + settings +
+                  "}\n");
+        const auto finished = run({"check"});
+        EXPECT_EQ(finished.status, 1) << finished.out;
+        // It went on.
+        EXPECT_NE(finding(finished.out, "connection"), "") << finished.out;
+        return finding(finished.out, "plugin");
+    };
+    EXPECT_TRUE(found("create: segv")
+                    .starts_with("FAIL  plugin: unruly.so: create() crashed: "
+                                 "SIGSEGV at unruly.so+0x"));
+    EXPECT_TRUE(found("probe: abort").starts_with("FAIL  plugin: unruly.so: probe() crashed: "));
+    EXPECT_EQ(found("probe: hang"),
+              "FAIL  plugin: unruly.so: probe() has not returned a second after its deadline");
+    EXPECT_EQ(found("destroy: hang"),
+              "FAIL  plugin: unruly.so: destroy() has not returned within a second");
 }
 
 } // namespace

@@ -9,7 +9,8 @@
 
 namespace pgat::cli::check {
 
-// The plugin loads, and takes the configuration under `sink` by its schema.
+// The plugin loads, takes the configuration under `sink`, and is asked whether it can deliver; in a process of its
+// own, with limits, so that neither a crash nor a hang of it is ours.
 void check_plugin(Report &report, const config::Sink &sink, const config::Plugins &plugins);
 
 // Which server that is, and whether the way to it is encrypted.
