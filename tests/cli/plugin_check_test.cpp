@@ -2,6 +2,12 @@
 #include "cli/fixture.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -12,6 +18,31 @@ namespace pgat::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+// The system accepts connections for it; nobody reads or answers.
+class SilentListener {
+  public:
+    SilentListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        auto *const any = reinterpret_cast<sockaddr *>(&address);
+        if (fd_ < 0 || ::bind(fd_, any, size) != 0 || ::listen(fd_, 1000) != 0 ||
+            ::getsockname(fd_, any, &size) != 0)
+            throw std::system_error(errno, std::generic_category(), "a socket");
+        port_ = ntohs(address.sin_port);
+    }
+    ~SilentListener() { ::close(fd_); }
+    SilentListener(const SilentListener &) = delete;
+    SilentListener &operator=(const SilentListener &) = delete;
+
+    std::uint16_t port() const noexcept { return port_; }
+
+  private:
+    int fd_;
+    std::uint16_t port_ = 0;
+};
 
 class PluginCheck : public CliTest {
   protected:
@@ -85,7 +116,7 @@ TEST_F(PluginCheck, SkipsDeliveryWhereTheReceiverIsNotThereAndSaysSo) {
                                               "--config", "config.yaml"};
     const auto finished = run(command);
     EXPECT_EQ(finished.status, 0) << finished.out << finished.err;
-    EXPECT_NE(finished.out.find("NO DELIVERY WAS TRIED: its receiver is not there: "),
+    EXPECT_NE(finished.out.find("NOTHING WAS DELIVERED: its receiver is not there: "),
               std::string::npos)
         << finished.out;
     auto required = command;
@@ -220,6 +251,73 @@ TEST_F(PluginCheck, FailsSettingsThatDoNotFitTheSchemaAtTheirPlace) {
         of(nlohmann::json::parse(finished.out), "sink")["reason"].get<std::string>();
     EXPECT_NE(reason.find("wrong.yaml:2: sink.compresion: unknown key"), std::string::npos)
         << reason;
+}
+
+TEST_F(PluginCheck, FailsForWantOfAnyDeliveredEventWhereDeliveryIsRequired) {
+    const support::HttpReceiver receiver;
+    write("settings.yaml", "url: \"" + receiver.url("/") + "{/queue_name}\"\n");
+    std::vector<std::string> command = {"plugins",  "check",         built("plugins/http.so"),
+                                        "--config", "settings.yaml", "--only",
+                                        "one-event"};
+    const auto passed = run(command);
+    EXPECT_EQ(passed.status, 0) << passed.out;
+    EXPECT_NE(passed.out.find("NOTHING WAS DELIVERED: the event was rejected: "), std::string::npos)
+        << passed.out;
+    command.emplace_back("--require-delivery");
+    const auto failed = run(command);
+    EXPECT_EQ(failed.status, 1) << failed.out;
+    EXPECT_NE(failed.out.find("the payload has no value at /queue_name"), std::string::npos)
+        << failed.out;
+    EXPECT_NE(failed.out.find("as {/kind} does"), std::string::npos) << failed.out;
+    EXPECT_TRUE(receiver.requests().empty());
+
+    write("settings.yaml", "url: \"" + receiver.url("/") + "{/kind}\"\n");
+    const auto delivered = run(command);
+    EXPECT_EQ(delivered.status, 0) << delivered.out;
+    ASSERT_EQ(receiver.requests().size(), 1U);
+    EXPECT_EQ(receiver.requests().front().target, "/conformance");
+}
+
+TEST_F(PluginCheck, ShowsNoSecretOfTheSettingsWhateverThePluginSays) {
+    write("settings.yaml", "password: \"hunter2 redis\"\nurl: \"redis://:s%40lt@h/?token=pep\"\n");
+    for (const char *type : {"tattling", "quoting"}) {
+        for (const bool json : {false, true}) {
+            std::vector<std::string> command = {"plugins", "check",
+                                                built("zoo-unruly/") + type + ".so", "--config",
+                                                "settings.yaml"};
+            if (json) command.emplace_back("--json");
+            const auto finished = run(command);
+            EXPECT_NE(finished.out.find("***"), std::string::npos) << finished.out;
+            for (const char *secret : {"hunter2", "s%40lt", "s@lt", "pep"})
+                EXPECT_EQ((finished.out + finished.err).find(secret), std::string::npos)
+                    << type << "\n"
+                    << finished.out;
+        }
+    }
+}
+
+TEST_F(PluginCheck, SaysWhenALimitWasKeptByWhatEndedByItself) {
+    const std::string little = "nothing was under way: shows little";
+    const auto quick = nlohmann::json::parse(
+        run({"plugins", "check", built("zoo-unruly/good.so"), "--only", "time", "--json"}).out);
+    const Names limits = {"cancelled-before", "cancelled-during", "deadline", "probe-deadline",
+                          "destroy"};
+    for (const std::string &name : limits) {
+        EXPECT_EQ(of(quick, name)["result"], "ok") << name;
+        EXPECT_NE(of(quick, name)["advice"].dump().find(little), std::string::npos) << name;
+    }
+
+    const SilentListener listener;
+    write("settings.yaml", "url: \"http://127.0.0.1:" + std::to_string(listener.port()) + "/\"\n");
+    const auto finished = run({"plugins", "check", built("plugins/http.so"), "--config",
+                               "settings.yaml", "--only", "time,two-sinks", "--json"});
+    const auto slow = nlohmann::json::parse(finished.out);
+    EXPECT_EQ(with(slow, "failed"), Names()) << finished.out;
+    EXPECT_NE(of(slow, "two-sinks"), nullptr);
+    for (const char *name : {"cancelled-before", "cancelled-during", "deadline", "destroy"}) {
+        EXPECT_EQ(of(slow, name)["result"], "ok") << name;
+        EXPECT_EQ(of(slow, name)["advice"].dump().find(little), std::string::npos) << name;
+    }
 }
 
 } // namespace

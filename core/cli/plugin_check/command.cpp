@@ -90,7 +90,7 @@ void add_plugin_check(Program &program, CLI::App &plugins) {
         ->delimiter(',')
         ->allow_extra_args(false);
     command.add_flag("--require-delivery", choice->options.require_delivery,
-                     "Fail if no delivery could be tried");
+                     "Fail if not even one event was delivered");
     command.add_flag("--json", choice->json, "Write a JSON object");
     command.footer(
         "--config FILE gives the sink's settings: a daemon's configuration, or what stands under\n"

@@ -83,7 +83,7 @@ void Report::add(const conformance::Result &result) {
 
 void Report::end(const conformance::Outcome &outcome, bool require_delivery) const {
     if (!outcome.undelivered.empty() && !require_delivery) {
-        fmt::print("\n{}: {}\n", coloured(yellow, "NO DELIVERY WAS TRIED"),
+        fmt::print("\n{}: {}\n", coloured(yellow, "NOTHING WAS DELIVERED"),
                    printable(outcome.undelivered));
         fmt::print("  To pass like this shows little. --require-delivery makes it a failure.\n");
     }

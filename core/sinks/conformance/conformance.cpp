@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "sinks/conformance/child.hpp"
+#include "sinks/conformance/settings_secrets.hpp"
 
 namespace pgat::conformance {
 namespace {
@@ -17,6 +18,8 @@ using std::chrono::steady_clock;
 
 // A check that waits leaves the processor to another.
 constexpr std::size_t beyond_cores = 2;
+// To mask what is shorter hides nothing but the sense.
+constexpr std::size_t least_masked = 3;
 constexpr timespec between_looks{0, 20000000};
 
 // So that the end of a child can be waited for.
@@ -55,7 +58,8 @@ bool wanted(const Check &check, const Options &options) {
 class Run {
   public:
     Run(Subject subject, const Options &options, const std::function<void(const Result &)> &tell)
-        : subject_(std::move(subject)), options_(options), tell_(tell) {
+        : subject_(std::move(subject)), secrets_(secrets_of(subject_.settings, least_masked)),
+          options_(options), tell_(tell) {
         for (const Check &check : all_checks())
             slots_.push_back({&check, {}, {}, {}, false});
     }
@@ -111,6 +115,10 @@ class Run {
         if (!slot.child->ended()) return std::nullopt;
         Finding finding = slot.child->finding();
         slot.child.reset();
+        // Plugins and libraries quote what they were given; this is read in the logs of a CI.
+        finding.reason = masked(std::move(finding.reason), secrets_);
+        for (std::string &line : finding.advice)
+            line = masked(std::move(line), secrets_);
         return finding;
     }
 
@@ -158,11 +166,19 @@ class Run {
         std::optional<Finding> finding;
         while (!(finding = collect(slot)))
             signal_.wait();
+        if (finding->undelivered) {
+            if (undelivered_.empty()) undelivered_ = finding->reason;
+            if (options_.require_delivery) finding->mark = Mark::failed;
+        }
         const bool failed = finding->mark == Mark::failed;
         if (check.run == checks::reaches_its_receiver) subject_.may_probe = !failed;
-        if (check.proves == Stage::delivery) subject_.may_publish = !failed;
-        if (is_delivery(check)) subject_.receiver_there = finding->mark == Mark::ok;
-        if (finding->mark != Mark::ok) lose(check, *finding);
+        if (check.proves == Stage::delivery) {
+            subject_.may_publish = !failed || finding->undelivered;
+            subject_.answers = finding->mark == Mark::ok || finding->undelivered;
+        }
+        if (is_delivery(check))
+            subject_.receiver_there = finding->mark == Mark::ok || finding->undelivered;
+        if (finding->mark != Mark::ok && !finding->undelivered) lose(check, *finding);
         finish(slot, std::move(*finding));
     }
 
@@ -206,6 +222,7 @@ class Run {
 
     const ChildSignal signal_;
     Subject subject_;
+    const std::set<std::string> secrets_;
     const Options &options_;
     const std::function<void(const Result &)> &tell_;
     std::vector<Slot> slots_;

@@ -22,12 +22,12 @@ struct Result {
 
 struct Options {
     std::vector<std::string> only; // names of checks or groups; empty: all
-    bool require_delivery = false; // a receiver that is not there is a failure
+    bool require_delivery = false; // that no event was delivered is a failure
 };
 
 struct Outcome {
     std::vector<Result> results;
-    std::string undelivered; // why no delivery was tried; empty: one was, or failed
+    std::string undelivered; // why nothing was delivered; empty: it was, or failed
     std::size_t count(Mark mark) const;
 };
 

@@ -77,13 +77,21 @@ Finding publishes_one_event(const Subject &subject) {
     const Answer answer =
         sink.publish(batch, "one event", subject.deadline(), subject.deadline() + late,
                      "still runs 1 s after its deadline");
+    // Before the next call, which has none.
+    const auto verdict = sink.host().verdicts().front();
+    const std::string message = sink.host().message();
     sink.destroy();
     if (answer.status == PGAT_E_UNAVAILABLE || answer.status == PGAT_E_CANCELLED)
         unavailable(answer);
     if (answer.status != PGAT_OK) fail(fmt::format("publish() returned {}", answer.text()));
-    const auto &verdict = sink.host().verdicts().front();
     if (verdict && *verdict == PGAT_REJECTED)
-        return {Mark::ok, "", {"the event was rejected: what follows shows less than it could"}};
+        return {Mark::ok,
+                fmt::format("the event was rejected: {}",
+                            message.empty() ? "no message says why" : message),
+                {"what follows shows less than it could. The kit's events are "
+                 R"({"kind": "conformance", "data": {…}}: let placeholders lead into these, as )"
+                 "{/kind} does"},
+                true};
     if (verdict && *verdict == PGAT_RETRY)
         skip("the event is to be retried: its receiver does not take it");
     return {};

@@ -12,6 +12,7 @@ struct Finding {
     Mark mark = Mark::ok;
     std::string reason;              // in words; may be empty where it is ok
     std::vector<std::string> advice; // what to do, or what else is known, a line each
+    bool undelivered = false;        // the rule is kept, but its event did not arrive
 };
 
 // Ends a check from wherever it stands: thrown by fail() and skip(), and caught around the check.

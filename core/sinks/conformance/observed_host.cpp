@@ -84,6 +84,7 @@ void ObservedHost::cancel() noexcept {
 ObservedHost::Call::Call(ObservedHost &host, std::uint32_t events) : host_(host) {
     host_.failed_ = false;
     host_.reason_.clear();
+    host_.message_.clear();
     host_.verdicts_.assign(events, std::nullopt);
     host_.publishing_ = events > 0;
     host_.inside_ = std::this_thread::get_id();
@@ -298,6 +299,11 @@ pgat_status ObservedHost::give(std::uint32_t first, std::uint32_t count, pgat_ve
     return PGAT_OK;
 }
 
+bool ObservedHost::left_any() const noexcept {
+    return std::any_of(verdicts_.begin(), verdicts_.end(),
+                       [](const auto &verdict) { return !verdict || *verdict == PGAT_RETRY; });
+}
+
 bool ObservedHost::is_own(const pgat_outcomes *outcomes) {
     if (outcomes == this->outcomes()) return true;
     violated(Rule::foreign, "a verdict into the outcomes of another sink, or of nobody");
@@ -321,6 +327,8 @@ pgat_status ObservedHost::settle(const pgat_host *host, pgat_outcomes *outcomes,
     const auto message = self.checked(outcome->message, Rule::text, "an outcome's message");
     if (outcome->verdict != PGAT_DELIVERED && message.empty())
         self.violated(Rule::text, "an event is not delivered, and no message says why");
+    if (outcome->verdict != PGAT_DELIVERED && self.message_.empty())
+        self.message_ = one_line(message, sinks::max_reason);
     return self.give(index, 1, outcome->verdict);
 }
 

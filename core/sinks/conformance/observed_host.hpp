@@ -78,6 +78,10 @@ class ObservedHost {
     bool failed() const noexcept { return failed_; }
     const std::string &reason() const noexcept { return reason_; }
     const std::vector<std::optional<pgat_verdict>> &verdicts() const noexcept { return verdicts_; }
+    // The first message that came with a verdict other than delivered.
+    const std::string &message() const noexcept { return message_; }
+    // Whether an event got no verdict, or is to be retried.
+    bool left_any() const noexcept;
 
     // Writes down a breach. [any thread]
     void violated(Rule rule, std::string what);
@@ -141,6 +145,7 @@ class ObservedHost {
     bool failed_ = false;
     bool publishing_ = false;
     std::string reason_;
+    std::string message_;
     std::vector<std::optional<pgat_verdict>> verdicts_;
 
     sinks::Metrics metrics_;

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "config/secrets.hpp"
 #include "sinks/config_schema.hpp"
 #include "sinks/conformance/check.hpp"
+#include "sinks/conformance/settings_secrets.hpp"
 #include "sinks/conformance/trial_settings.hpp"
 #include "sinks/text.hpp"
 
@@ -28,31 +28,6 @@ std::string wrongly_refused(const Answer &answer) {
         return fmt::format("create() returned {} and gave no reason through host->fail()",
                            status_name(answer.status));
     return {};
-}
-
-// What of a secret must not be said: of a URL its password and its query, of anything else all.
-std::vector<std::string> secret_parts(const std::string &value) {
-    const auto scheme = value.find("://");
-    if (scheme == value.npos) return {value};
-    std::vector<std::string> parts;
-    const std::string authority =
-        value.substr(scheme + 3, value.find('/', scheme + 3) - scheme - 3);
-    const auto at = authority.rfind('@');
-    const auto colon = authority.find(':');
-    if (at != authority.npos && colon < at)
-        parts.push_back(authority.substr(colon + 1, at - colon - 1));
-    if (const auto query = value.find('?'); query != value.npos)
-        parts.push_back(value.substr(query + 1));
-    return parts;
-}
-
-void collect_secrets(const json &value, bool secret, std::set<std::string> &secrets) {
-    if (value.is_string() && secret)
-        for (std::string &part : secret_parts(value.get<std::string>()))
-            if (part.size() >= least_secret) secrets.insert(std::move(part));
-    if (!value.is_structured()) return;
-    for (const auto &[key, inner] : value.items())
-        collect_secrets(inner, secret || (value.is_object() && config::is_secret(key)), secrets);
 }
 
 } // namespace
@@ -129,8 +104,7 @@ Finding survives_odd_settings(const Subject &subject) {
 
 Finding keeps_secrets(const Subject &subject) {
     const Opened &opened = open(subject);
-    std::set<std::string> secrets;
-    collect_secrets(opened.settings, false, secrets);
+    const std::set<std::string> secrets = secrets_of(opened.settings, least_secret);
     if (secrets.empty())
         skip("its settings hold no secret",
              {"keys as password, token, uri hold some: give them with --config FILE"});

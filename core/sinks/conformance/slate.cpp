@@ -52,11 +52,12 @@ void Slate::leave() noexcept {
 }
 
 void Slate::write(const Finding &finding) {
-    const nlohmann::json json = {static_cast<int>(finding.mark), finding.reason, finding.advice};
+    const nlohmann::json json = {static_cast<int>(finding.mark), finding.reason, finding.advice,
+                                 finding.undelivered};
     std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     if (text.size() > sizeof finding_)
         text = nlohmann::json{static_cast<int>(finding.mark), "too much to say",
-                              nlohmann::json::array()}
+                              nlohmann::json::array(), finding.undelivered}
                    .dump();
     std::memcpy(finding_, text.data(), text.size());
     finding_size_ = static_cast<std::uint32_t>(text.size());
@@ -72,7 +73,7 @@ bool Slate::overdue() const noexcept {
 
 Finding Slate::finding() const {
     const auto json = nlohmann::json::parse(std::string_view(finding_, finding_size_));
-    return {static_cast<Mark>(json[0].get<int>()), json[1], json[2]};
+    return {static_cast<Mark>(json[0].get<int>()), json[1], json[2], json[3]};
 }
 
 Slate &slate() noexcept { return *current; }

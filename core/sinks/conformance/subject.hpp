@@ -26,6 +26,8 @@ struct Subject {
     bool may_probe = true;
     bool may_publish = true;
     bool receiver_there = false;
+    // Known only where the check of one event was run: the event got its answer.
+    bool answers = false;
 
     // How long a publish() of events that should arrive is given.
     std::chrono::milliseconds deadline() const {
