@@ -250,8 +250,10 @@ void Cluster::start() {
         const auto file = read_file(data() / "postmaster.pid");
         return file.starts_with(own) && file.find("ready") != std::string::npos;
     };
-    if (!eventually(ready, std::chrono::seconds(60)) || !server_->running())
-        throw std::runtime_error("Postgres did not start: " + log());
+    const bool in_time = eventually(ready, std::chrono::seconds(60));
+    if (in_time && server_->running()) return;
+    if (in_time) server_->wait_for_end_of_output();
+    throw std::runtime_error("Postgres did not start: " + log());
 }
 
 void Cluster::stop(Stop how) {

@@ -47,7 +47,9 @@ TEST(Crash, ThatLosesCommitsLetsTheirXidsAndIdsBeUsedAgainAndNoEventIsTakenForTh
     };
     std::int64_t lost = 0;
     int used_again = 0;
-    for (int round = 0; round < 4; ++round) {
+    // On a busy machine more of what is not flushed gets flushed after all.
+    const auto shown = [&] { return lost > 0 && used_again > 0; };
+    for (int round = 0; round < 4 || (!shown() && round < 16); ++round) {
         const auto wal_writer = static_cast<pid_t>(
             site.exec("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")
                 .integer(0, 0));
