@@ -27,7 +27,7 @@ constexpr observe::Log log{"daemon"};
     log.error(
         fmt::format("{}, and is left behind",
                     call ? describe(*call) : "the sink did not end in time"),
-        {{"consequence", supervisor.cursor_stored()
+        {{"consequence", supervisor.has_stored_the_cursor()
                              ? "none: the cursor is stored, nothing is lost or comes again"
                              : "nothing is lost; events delivered since the cursor was last stored "
                                "come again"}});

@@ -103,7 +103,7 @@ int Supervisor::run_sessions(sinks::Sink &sink) {
         }
     }
     if (in_order_)
-        cursor_stored_ = true;
+        has_stored_the_cursor_ = true;
     else
         store_what_is_left();
     return 0;
@@ -147,7 +147,7 @@ void Supervisor::store_what_is_left() {
         options.answer_timeout = last_store_limit;
         auto sql = open_at(options, memory_.ownership->home);
         outbox::store_cursor(sql, *memory_.ownership, memory_.cursor, memory_.position);
-        cursor_stored_ = true;
+        has_stored_the_cursor_ = true;
         log.info("stopped, the cursor is stored");
     } catch (const Error &error) {
         // Another daemon has the stream, and a newer cursor.

@@ -47,7 +47,7 @@ class Supervisor {
     // or the sink is away is no fault of it. [any thread]
     std::optional<std::string> ailment() const;
     // Is all that was delivered in the row, so that nothing of it comes again?
-    bool cursor_stored() const noexcept { return cursor_stored_; }
+    bool has_stored_the_cursor() const noexcept { return has_stored_the_cursor_; }
 
   private:
     std::unique_ptr<sinks::PluginSink> make_sink();
@@ -67,7 +67,7 @@ class Supervisor {
     Backoff backoff_;
     bool standing_by_ = false;
     bool in_order_ = false; // the last session stored the cursor
-    std::atomic<bool> cursor_stored_{false};
+    std::atomic<bool> has_stored_the_cursor_{false};
 
     std::mutex sink_mutex_;
     sinks::Sink *sink_ = nullptr; // while it stands
