@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <pgat/sink.h>
 
@@ -109,6 +110,9 @@ static pgat_status publish(pgat_sink *sink, const pgat_batch *batch, pgat_outcom
 
 static pgat_status probe(pgat_sink *sink, uint64_t deadline_ns) {
     struct target *const target = &sink->target;
+    /* Whoever asks may not be who writes: a file that root made is of no use to the daemon. */
+    if (access(sink->settings.path, F_OK) != 0 && errno == ENOENT)
+        return target_could_begin(target) ? PGAT_OK : give_up(sink);
     if (!target_begin(target, 0, deadline_ns)) return give_up(sink);
     target_end(target);
     struct statvfs disk;

@@ -50,11 +50,15 @@ void target_close(struct target *target) {
     target->file = -1;
 }
 
+/* The caller frees it; NULL: no memory. */
+static char *folder_of(const char *path) {
+    const char *const slash = strrchr(path, '/');
+    return slash == NULL ? strdup(".") : strndup(path, (size_t)(slash + 1 - path));
+}
+
 /* So that the name outlives a power cut, too. */
 static bool sync_folder(struct target *target) {
-    const char *const path = target->settings->path;
-    const char *const slash = strrchr(path, '/');
-    char *const folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash + 1 - path));
+    char *const folder = folder_of(target->settings->path);
     const int file = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     free(folder);
     if (file < 0) return fail(target, "open the folder", errno);
@@ -130,6 +134,14 @@ static bool cut_torn_line(struct target *target, struct stat *file) {
     log_line(target, PGAT_LOG_WARN, line);
     file->st_size = end;
     return true;
+}
+
+bool target_could_begin(struct target *target) {
+    char *const folder = folder_of(target->settings->path);
+    const int error =
+        folder != NULL && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    free(folder);
+    return error == 0 || fail(target, "create the file", error);
 }
 
 bool target_begin(struct target *target, uint64_t bytes, uint64_t deadline_ns) {

@@ -23,6 +23,8 @@ struct target {
 /* Opens, locks, cuts off what a crash has left of a line, and begins a new file if that is due before `bytes` more.
  * Waits for another's lock no longer than `deadline_ns` or cancellation. False: see status and why. */
 bool target_begin(struct target *target, uint64_t bytes, uint64_t deadline_ns);
+/* The same question without a file that is not there yet: could it be made? Makes none. */
+bool target_could_begin(struct target *target);
 /* What was written since is to stay, and is on the disk if settings say so. False: it was taken back. */
 bool target_keep(struct target *target);
 /* Nothing that was written since is to stay; `error` (errno) or a status says why. */

@@ -265,7 +265,9 @@ TEST_F(File, IsUnavailableWhileItsFolderIsAway) {
                                   "its folder, or correct sink.path");
     fs::create_directory(folder);
     EXPECT_EQ(sink.probe().status, Status::ok);
+    EXPECT_TRUE(fs::is_empty(folder)) << "a question makes no file";
     EXPECT_EQ(sink.publish(Events().add("1")).verdicts, verdicts(1));
+    EXPECT_EQ(sink.probe().status, Status::ok);
 }
 
 TEST_F(File, WaitsForAnothersLockOnlyUntilTheDeadlineOrCancellation) {
